@@ -1,0 +1,53 @@
+"""The card of a model: what it does, what it was taught on, how good it is, and what it must not be used for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Task = Literal["detector", "mitosis", "stain", "translation"]
+
+
+class TrainingData(BaseModel):
+    """What a model was trained on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    source: str = ""
+    licence: str = ""
+    split: str = ""
+    images: int = 0
+    cells: int = 0
+
+
+class Card(BaseModel):
+    """A model's card, stored beside its weights as ``card.json``.
+
+    ``architecture`` is what the method room needs to build the network before the weights are loaded; ``metrics``
+    are numbers by name, measured on ``validation`` data that the training never saw.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+    title: str
+    task: Task
+    classes: tuple[str, ...] = ()
+    mpp: float | None = None
+    architecture: dict[str, Any] = Field(default_factory=dict)
+    threshold: float = 0.5
+    metrics: dict[str, float] = Field(default_factory=dict)
+    validation: str = ""
+    trained_on: list[TrainingData] = Field(default_factory=list)
+    parent: str = ""
+    recipe: dict[str, Any] = Field(default_factory=dict)
+    seed: int = 0
+    code_version: str = ""
+    reader: str = ""
+    licence: str = ""
+    intended_use: str = "Research only. Not for diagnosis."
+    sha256: str = ""
+    made: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
