@@ -1,0 +1,138 @@
+"""Work in threads: the one way in which the window does anything that takes time.
+
+A function runs in a pool thread; what it reports, sends and returns arrives in the Qt thread.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+from napari.utils import cancelable_progress
+from qtpy.QtCore import QObject, Qt, Signal, Slot
+
+from cytoshift.engine.progress import CancelToken, Progress
+
+REPORTS_PER_SECOND = 15
+THREADS = 4
+
+
+class _Nowhere(io.TextIOBase):
+    """Swallows the terminal half of napari's progress bars."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(THREADS, thread_name_prefix="cytoshift")
+
+
+class Work(QObject):
+    """One piece of background work. Make it in the Qt thread.
+
+    Parameters
+    ----------
+    title : str
+        What a person reads while it runs.
+    function : callable
+        Called with this object in a thread. It may call `report` and `send`, and looks at `cancel` often.
+    in_activity : bool
+        Whether napari's activity dock shows it.
+
+    Attributes
+    ----------
+    returned, sent, progressed, failed : Signal(object)
+        The result, a partial result, a `Progress`, an exception; always delivered in the Qt thread.
+    finished : Signal()
+        Last of all, whatever happened.
+    """
+
+    returned = Signal(object)
+    sent = Signal(object)
+    progressed = Signal(object)
+    failed = Signal(object)
+    finished = Signal()
+    _arrived = Signal(str, object)
+
+    def __init__(self, title: str, function: Callable[[Work], Any], *, in_activity: bool = True) -> None:
+        super().__init__()
+        self.title = title
+        self.cancel = CancelToken()
+        self.running = False
+        self._function = function
+        self._last_report = 0.0
+        self._bar: Any = None
+        self._in_activity = in_activity
+        self._arrived.connect(self._receive, Qt.ConnectionType.QueuedConnection)
+
+    def start(self) -> Work:
+        """Hand the function to a thread."""
+        self.running = True
+        if self._in_activity:
+            self._bar = cancelable_progress(
+                total=0, desc=self.title, cancel_callback=self.cancel.cancel, file=_Nowhere()
+            )
+        _pool().submit(self._run)
+        return self
+
+    def report(self, progress: Progress) -> None:
+        """Report progress from the thread; a flood is thinned, the last report always arrives."""
+        now = time.monotonic()
+        if progress.done < progress.total and now - self._last_report < 1 / REPORTS_PER_SECOND:
+            return
+        self._last_report = now
+        self._deliver("progressed", progress)
+
+    def send(self, value: object) -> None:
+        """Send a partial result from the thread."""
+        self._deliver("sent", value)
+
+    def abandon(self) -> None:
+        """Cancel and forget: nothing more is delivered. For windows that close."""
+        self.cancel.cancel()
+        self.blockSignals(True)
+        self._close_bar()
+
+    def _run(self) -> None:
+        try:
+            self.cancel.check()
+            result = self._function(self)
+        except BaseException as error:
+            self._deliver("failed", error)
+        else:
+            self._deliver("returned", result)
+
+    def _deliver(self, kind: str, value: object) -> None:
+        try:
+            self._arrived.emit(kind, value)
+        except RuntimeError:  # the window is gone, and its objects with it
+            self.cancel.cancel()
+
+    @Slot(str, object)
+    def _receive(self, kind: str, value: object) -> None:
+        getattr(self, kind).emit(value)
+        if kind == "progressed":
+            self._show(value)
+        if kind in ("returned", "failed"):
+            self.running = False
+            self._close_bar()
+            self.finished.emit()
+
+    def _show(self, value: object) -> None:
+        bar = self._bar  # updating it lets Qt run other events, which may close it
+        if bar is None or not isinstance(value, Progress):
+            return
+        if bar.total != value.total:
+            bar.total = value.total
+        bar.update(value.done - bar.n)
+
+    def _close_bar(self) -> None:
+        bar, self._bar = self._bar, None
+        if bar is not None:
+            bar.close()

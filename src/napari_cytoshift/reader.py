@@ -1,0 +1,73 @@
+"""Opening slides through napari: drag and drop, *File > Open*, ``viewer.open``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from cytoshift.slides.slide import Slide
+from napari_cytoshift.layers.slide_layers import layer_data
+from napari_cytoshift.state import State
+
+Layers = list[tuple[Any, dict[str, Any], str]]
+
+_SLIDE_FOLDER_MARKS = (".zattrs", ".zgroup", "zarr.json", "DICOMDIR")
+_LOOK_AT = 64
+
+
+def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], Layers] | None:
+    """Return the function that reads a path, or None at once where it can be no slide.
+
+    A folder is a slide when it is an OME-Zarr pyramid or holds DICOM files. Files are judged by their content
+    when they are opened, not here.
+    """
+    paths = [path] if isinstance(path, str) else list(path)
+    if not paths or any(Path(p).is_dir() and not _may_be_slide_folder(Path(p)) for p in paths):
+        return None
+    return read
+
+
+def read(path: str | Sequence[str]) -> Layers:
+    """Open one slide or several and return a layer for each; raises SlideError."""
+    read_in_background()
+    return [layer_data(open_calibrated(p)) for p in ([path] if isinstance(path, str) else path)]
+
+
+def open_calibrated(path: str | Path) -> Slide:
+    """Open a slide with the µm/px a person gave it earlier, where it says none itself; raises SlideError."""
+    from cytoshift.slides import open_slide
+
+    slide = open_slide(path)
+    slide.tile(
+        len(slide.levels) - 1, 0, 0
+    )  # napari's thumbnail needs it at once: better here, maybe in a thread
+    known = State().calibration(slide.info.identity)
+    return slide if slide.info.mpp_yx is not None or known is None else slide.calibrated(*known)
+
+
+def read_in_background() -> None:
+    """Switch napari's asynchronous slicing on for this session, and keep it out of the settings file."""
+    from napari.settings import get_settings
+
+    settings = get_settings()
+    settings.env_settings.setdefault("experimental", {})["async_"] = (
+        True  # what comes from outside is not saved
+    )
+    if not settings.experimental.async_:
+        settings.experimental.async_ = True
+
+
+def _may_be_slide_folder(folder: Path) -> bool:
+    if any((folder / mark).exists() for mark in _SLIDE_FOLDER_MARKS):
+        return True
+    files = (child for _, child in zip(range(_LOOK_AT), folder.iterdir(), strict=False) if child.is_file())
+    return any(_is_dicom(child) for child in files)
+
+
+def _is_dicom(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(132)[128:] == b"DICM"
+    except OSError:
+        return False

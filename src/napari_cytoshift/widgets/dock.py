@@ -1,0 +1,208 @@
+"""What docks share: a place to start from, a line of words with folded details, a row for running work."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from qtpy.compat import isalive
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cytoshift.engine.progress import Progress
+from napari_cytoshift import wording
+from napari_cytoshift.background import Work
+from napari_cytoshift.workspace import Workspace
+
+if TYPE_CHECKING:
+    from napari import Viewer
+
+MARGIN = 8
+SPACING = 6
+
+
+def sentence(text: str = "", *, faint: bool = False) -> QLabel:
+    """Return a label that wraps its words and lets them be copied."""
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+    label.setEnabled(not faint)
+    return label
+
+
+def button(text: str, tip: str, action: Callable[[], Any]) -> QPushButton:
+    """Return a push button with a tooltip."""
+    made = QPushButton(text)
+    made.setToolTip(tip)
+    made.clicked.connect(lambda: action())
+    return made
+
+
+class MessageLine(QWidget):
+    """One sentence, with *Details* folded behind it where there are any. Hidden while it is empty."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._label = sentence()
+        self._fold = QToolButton(text="Details", checkable=True)
+        self._fold.setToolTip("Show the technical details")
+        self._details = QPlainTextEdit(readOnly=True)
+        self._details.setMaximumHeight(120)
+        row = QHBoxLayout()
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._label, 1)
+        row.addWidget(self._fold, 0, Qt.AlignmentFlag.AlignTop)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(row)
+        layout.addWidget(self._details)
+        self._fold.toggled.connect(self._details.setVisible)
+        self.say("")
+
+    @property
+    def text(self) -> str:
+        """The sentence shown."""
+        return self._label.text()
+
+    def say(self, text: str, details: str = "") -> None:
+        """Show a sentence; an empty one hides the line."""
+        self._label.setText(text)
+        self._details.setPlainText(details)
+        self._fold.setChecked(False)
+        self._details.setVisible(False)
+        self._fold.setVisible(bool(details))
+        self.setVisible(bool(text))
+
+
+class BusyRow(QWidget):
+    """Progress, remaining time and a cancel button of running work. Hidden while nothing runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._work: Work | None = None
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._label = QLabel()
+        self._cancel = button("Cancel", "Stop; what is finished is kept", self.cancel)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._bar, 1)
+        layout.addWidget(self._label)
+        layout.addWidget(self._cancel)
+        self.setVisible(False)
+
+    @property
+    def busy(self) -> bool:
+        """Whether work runs."""
+        return self._work is not None
+
+    def follow(self, work: Work) -> None:
+        """Show a piece of work until it ends."""
+        self._work = work
+        self._bar.setRange(0, 0)
+        self._label.setText("")
+        self._cancel.setText("Cancel")
+        self._cancel.setEnabled(True)
+        work.progressed.connect(self._show)
+        work.finished.connect(self._end)
+        self.setToolTip(work.title)
+        self.setVisible(True)
+
+    def cancel(self) -> None:
+        """Ask the work to stop."""
+        if self._work is not None:
+            self._work.cancel.cancel()
+            self._cancel.setText("Stopping…")
+            self._cancel.setEnabled(False)
+
+    def _show(self, progress: Progress) -> None:
+        if self.sender() is self._work:
+            self._bar.setRange(0, max(progress.total, 1))
+            self._bar.setValue(progress.done)
+            share = progress.done / max(progress.total, 1)
+            self._label.setText(f"{share:.0%}  {wording.about(progress.remaining)}".strip())
+
+    def _end(self) -> None:
+        if self.sender() is self._work:
+            self._work = None
+            self.setVisible(False)
+
+
+class Dock(QWidget):
+    """Base of the docks: a start page while there is nothing to work on, or the content; below, words, work.
+
+    Subclasses fill `content` (a vertical layout), set the start page with `set_start`, and implement
+    `refresh`, which is called when the active slide changes. Signals of the workspace are followed with
+    `listen`, so that nothing reaches a dock that was closed.
+    """
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        self.workspace = Workspace.of(napari_viewer)
+        self.message = MessageLine()
+        self.busy = BusyRow()
+        page = QWidget()
+        self.content = QVBoxLayout(page)
+        self.content.setContentsMargins(0, 0, 0, 0)
+        self.content.setSpacing(SPACING)
+        self._start = QWidget()
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self._start)
+        self._pages.addWidget(page)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+        layout.setSpacing(SPACING)
+        layout.addWidget(self._pages, 1)
+        layout.addWidget(self.message)
+        layout.addWidget(self.busy)
+        self.setMinimumWidth(300)
+        self.listen(self.workspace.active_changed, self._on_active)
+
+    def set_start(self, text: str, *buttons: QPushButton) -> None:
+        """Set what the start page says and the buttons that help."""
+        layout = QVBoxLayout(self._start)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(sentence(text))
+        for one in buttons:
+            layout.addWidget(one)
+        layout.addStretch(1)
+
+    def show_start(self, empty: bool) -> None:
+        """Show the start page, or the content."""
+        self._pages.setCurrentIndex(0 if empty else 1)
+
+    def refresh(self) -> None:
+        """Bring everything up to date with the active slide."""
+        raise NotImplementedError
+
+    def listen(self, signal: Any, slot: Callable[..., Any]) -> None:
+        """Call a method of this dock at every emission of a signal, for as long as the dock lives."""
+        method = weakref.WeakMethod(slot)
+
+        def call(*args: Any) -> None:
+            target = method()
+            if target is not None and isalive(target.__self__):
+                target(*args)
+                return
+            with suppress(ValueError, KeyError):
+                signal.disconnect(call)
+
+        signal.connect(call)
+
+    def _on_active(self, _: object) -> None:
+        self.message.say("")
+        self.refresh()

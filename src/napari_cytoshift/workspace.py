@@ -1,0 +1,307 @@
+"""The one object that knows what is open: slides, study, models, findings and how the slide is seen.
+
+Docks talk to a `Workspace` and never to each other. Everything here is called in the Qt thread; what takes
+time runs as `Work`.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from psygnal import Signal
+
+from cytoshift.errors import StudyError
+from cytoshift.slides.slide import Slide
+from napari_cytoshift import notices
+from napari_cytoshift.background import Work
+from napari_cytoshift.layers import slide_layers
+from napari_cytoshift.reader import open_calibrated
+from napari_cytoshift.state import State, home
+from napari_cytoshift.view import Box, look_at_box, view_box
+
+if TYPE_CHECKING:
+    from napari import Viewer
+    from napari.layers import Image, Layer
+
+    from cytoshift.engine.findings import Findings
+    from cytoshift.engine.operator import ImageOperator
+    from cytoshift.models import Registry
+    from cytoshift.study import Study
+
+
+class Workspace:
+    """What one viewer has open. Get it with `Workspace.of`.
+
+    Attributes
+    ----------
+    slides_changed : Signal()
+        A slide was opened or closed.
+    active_changed : Signal(Slide | None)
+        Another slide is the one the docks speak about.
+    calibrated : Signal(Slide)
+        µm/px of a slide were set; the slide is the new one.
+    study_changed : Signal(Study)
+        Another study is open.
+    corrected : Signal(str)
+        The study's events of a slide (its identity) changed.
+    through_changed : Signal(ImageOperator | None)
+        The view through which models are to look.
+    findings_changed : Signal(str)
+        Current findings of a slide (its identity) changed.
+    models_changed : Signal()
+        A model was added, adopted or rolled back.
+    """
+
+    slides_changed = Signal()
+    active_changed = Signal(object)
+    calibrated = Signal(object)
+    study_changed = Signal(object)
+    corrected = Signal(str)
+    through_changed = Signal(object)
+    findings_changed = Signal(str)
+    models_changed = Signal()
+
+    _of: ClassVar[weakref.WeakKeyDictionary[Viewer, Workspace]] = weakref.WeakKeyDictionary()
+
+    def __init__(self, viewer: Viewer) -> None:
+        self._viewer = weakref.ref(viewer)
+        self._slides: dict[str, Slide] = {}
+        self._active = ""
+        self._findings: dict[str, tuple[Findings, str]] = {}
+        self._study: Study | None = None
+        self._registry: Registry | None = None
+        self._through: ImageOperator | None = None
+        self._works: set[Work] = set()
+        self.state = State()
+        viewer.layers.events.inserted.connect(self._on_inserted)
+        viewer.layers.events.removed.connect(self._on_removed)
+        viewer.layers.selection.events.active.connect(self._on_selected)
+        weakref.finalize(viewer, _stop, self._works)
+        for layer in viewer.layers:
+            self._adopt(layer)
+
+    @classmethod
+    def of(cls, viewer: Viewer) -> Workspace:
+        """Return the workspace of a viewer, the same one every time."""
+        viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are handed a proxy
+        if viewer not in cls._of:
+            cls._of[viewer] = cls(viewer)
+        return cls._of[viewer]
+
+    # What takes time -----------------------------------------------------------------------------------
+
+    def start(
+        self,
+        title: str,
+        function: Callable[[Work], Any],
+        *,
+        done: Callable[[Any], None] | None = None,
+        failed: Callable[[BaseException], None] | None = None,
+        progressed: Callable[[Any], None] | None = None,
+        sent: Callable[[Any], None] | None = None,
+        in_activity: bool = True,
+    ) -> Work:
+        """Run a function in a thread; every callback runs in the Qt thread.
+
+        Without ``failed``, an error becomes a notification.
+        """
+        work = Work(title, function, in_activity=in_activity)
+        if done is not None:
+            work.returned.connect(done)
+        if progressed is not None:
+            work.progressed.connect(progressed)
+        if sent is not None:
+            work.sent.connect(sent)
+        work.failed.connect(notices.complain if failed is None else failed)
+        self._works.add(work)
+        works = self._works
+        work.finished.connect(lambda: works.discard(work))
+        return work.start()
+
+    # Slides --------------------------------------------------------------------------------------------
+
+    @property
+    def viewer(self) -> Viewer | None:
+        """The viewer; None once it is closed."""
+        return self._viewer()
+
+    @property
+    def slides(self) -> tuple[Slide, ...]:
+        """The slides that are open, in the order of opening; none of them seen through an operator."""
+        return tuple(self._slides.values())
+
+    @property
+    def active(self) -> Slide | None:
+        """The slide the docks speak about."""
+        return self._slides.get(self._active)
+
+    def slide(self, identity: str) -> Slide | None:
+        """Return an open slide by its identity."""
+        return self._slides.get(identity)
+
+    def open(self, path: str | Path, *, done: Callable[[Any], None] | None = None) -> Work:
+        """Open a slide in a thread and show it when it is there; ``done`` gets its layer."""
+
+        def show(slide: Slide) -> None:
+            layer = self.show(slide)
+            if done is not None and layer is not None:
+                done(layer)
+
+        return self.start(f"Opening {Path(path).name}", lambda work: open_calibrated(path), done=show)
+
+    def show(self, slide: Slide) -> Image | None:
+        """Add a slide to the viewer, or bring the layer that shows it to the front."""
+        viewer = self.viewer
+        if viewer is None:
+            return None
+        layer = self.layer(slide)
+        if layer is None:
+            data, options, _ = slide_layers.layer_data(slide)
+            layer = viewer.add_image(data, **options)
+        viewer.layers.selection.active = layer
+        return layer
+
+    def layer(self, slide: Slide, role: str = "original") -> Image | None:
+        """Return the layer that shows a slide as ``"original"`` or ``"derived"``, or None."""
+        viewer = self.viewer
+        for layer in () if viewer is None else viewer.layers:
+            if slide_layers.role_of(layer) == role and slide_layers.identity_of(layer) == slide.info.identity:
+                return layer
+        return None
+
+    def calibrate(self, slide: Slide, mpp_yx: tuple[float, float], objective: float | None = None) -> Slide:
+        """Set µm/px of an open slide; it is remembered for the next time the slide is opened."""
+        identity = slide.info.identity
+        known = self._slides[identity].calibrated(mpp_yx, objective)
+        self.state.set_calibration(identity, mpp_yx, objective)
+        box = self.view_box(slide)
+        self._slides[identity] = known
+        slide_layers.remember(known)
+        for role in ("original", "derived"):
+            layer = self.layer(known, role)
+            if layer is not None:
+                slide_layers.set_frame(layer, known.frame)
+        if self.viewer is not None and box is not None:
+            self.look_at(known, box)
+        self.calibrated.emit(known)
+        return known
+
+    def view_box(self, slide: Slide) -> Box | None:
+        """Return the visible part of a slide: x0, y0, x1, y1 in level-0 pixels, not cut at its edge."""
+        viewer = self.viewer
+        return None if viewer is None else view_box(viewer, slide.frame)
+
+    def look_at(self, slide: Slide, box: Box) -> None:
+        """Move the view so that it just holds a box of level-0 pixels."""
+        viewer = self.viewer
+        if viewer is not None:
+            look_at_box(viewer, slide.frame, box)
+
+    # Study, models, findings ---------------------------------------------------------------------------
+
+    @property
+    def study(self) -> Study:
+        """The open study; the last one used, or the default one, is opened when it is first asked for."""
+        if self._study is None:
+            remembered = Path(self.state.get("study", str(home() / "study")))
+            try:
+                self._study = _open_study(remembered)
+            except StudyError as error:
+                notices.complain(error)
+                self._study = _open_study(home() / "study")
+            self.study_changed.emit(self._study)
+        return self._study
+
+    def open_study(self, folder: str | Path) -> Study:
+        """Open the study in a folder, or make one there, and remember it; raises StudyError."""
+        self._study = _open_study(Path(folder))
+        self.state.set("study", str(folder))
+        self._findings.clear()
+        self.study_changed.emit(self._study)
+        return self._study
+
+    @property
+    def registry(self) -> Registry:
+        """The models of this computer."""
+        if self._registry is None:
+            from cytoshift.models import Registry
+
+            self._registry = Registry()
+        return self._registry
+
+    def findings(self, slide: Slide) -> Findings | None:
+        """Return the current findings of a slide."""
+        return self._findings.get(slide.info.identity, (None, ""))[0]
+
+    def run(self, slide: Slide) -> str:
+        """Return the study's run id of the current findings of a slide; ``""`` while they are not stored."""
+        return self._findings.get(slide.info.identity, (None, ""))[1]
+
+    def set_findings(self, slide: Slide, findings: Findings | None, run: str = "") -> None:
+        """Make findings the current ones of a slide; None forgets them."""
+        if findings is None:
+            self._findings.pop(slide.info.identity, None)
+        else:
+            self._findings[slide.info.identity] = (findings, run)
+        self.findings_changed.emit(slide.info.identity)
+
+    @property
+    def through(self) -> ImageOperator | None:
+        """The operator through which models look at slides; None for the original."""
+        return self._through
+
+    def see_through(self, operator: ImageOperator | None) -> None:
+        """Set the operator (not bound to a slide) through which models are to look."""
+        self._through = operator
+        self.through_changed.emit(operator)
+
+    # The viewer's layers -------------------------------------------------------------------------------
+
+    def _adopt(self, layer: Layer) -> None:
+        slide = slide_layers.slide_of(layer)
+        if slide is None or slide_layers.role_of(layer) != "original":
+            return
+        viewer = self.viewer
+        if viewer is not None:
+            viewer.canvas.overlays.scale_bar.visible = True
+        self._slides[slide.info.identity] = slide
+        self.slides_changed.emit()
+        self._activate(slide.info.identity)
+
+    def _on_inserted(self, event: Any) -> None:
+        self._adopt(event.value)
+
+    def _on_removed(self, event: Any) -> None:
+        if slide_layers.role_of(event.value) != "original":
+            return
+        identity = slide_layers.identity_of(event.value)
+        if self._slides.pop(identity, None) is None:
+            return
+        self.slides_changed.emit()
+        if identity == self._active:
+            self._activate(next(reversed(self._slides), ""))
+
+    def _on_selected(self, event: Any) -> None:
+        if event.value is not None:
+            identity = slide_layers.identity_of(event.value)
+            if identity in self._slides:
+                self._activate(identity)
+
+    def _activate(self, identity: str) -> None:
+        if identity != self._active:
+            self._active = identity
+            self.active_changed.emit(self.active)
+
+
+def _stop(works: set[Work]) -> None:
+    for work in tuple(works):
+        work.abandon()
+
+
+def _open_study(folder: Path) -> Study:
+    from cytoshift.study import Study
+
+    return Study.open(folder) if folder.exists() else Study.create(folder)
