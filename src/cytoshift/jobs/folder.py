@@ -1,0 +1,56 @@
+"""A job's folder: the names of its files, and writing one so that a reader never sees half of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from cytoshift.errors import CytoshiftError
+
+SPEC = "job.json"
+EVENTS = "events.jsonl"
+STOP = "stop"
+CANCEL = "cancel"
+LAUNCHED = "launched.json"
+RUNNER = "pid.json"
+RESULT = "result.json"
+LOG = "log.txt"
+LOCK = "lock"
+WORK = "work"
+"""Checkpoints and the training set: what a resumed job goes on from, and what cancelling throws away."""
+MODEL = "model"
+
+
+class JobError(CytoshiftError):
+    """A job cannot be started, read or controlled."""
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file new, fsync it and rename it into place."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write JSON new, fsynced and renamed."""
+    write_text(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """Return the dictionary in a JSON file; None where there is no file, or no dictionary in it."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return data if isinstance(data, dict) else None

@@ -1,0 +1,58 @@
+"""How a job ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cytoshift.jobs.folder import RESULT, write_text
+
+EndState = Literal["done", "stopped", "failed", "cancelled"]
+"""``stopped`` is done, only earlier: the best model so far was kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What the work of a job made: a model, and its numbers beside its parent's on the same data."""
+
+    model: str
+    folder: Path
+    steps: int
+    after: dict[str, Any]
+    before: dict[str, Any] = field(default_factory=dict)
+
+
+class JobResult(BaseModel):
+    """The end of a job, written once.
+
+    ``model`` is the new model's id and ``model_folder`` where it lies; ``before`` and ``after`` are the parent's and the
+    new model's numbers on the same data held back; ``message`` is one sentence for a person.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    state: EndState
+    message: str = ""
+    model: str = ""
+    model_folder: str = ""
+    before: dict[str, Any] = Field(default_factory=dict)
+    after: dict[str, Any] = Field(default_factory=dict)
+    steps: int = 0
+    ended: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def write_result(result: JobResult, folder: Path) -> None:
+    """Write a result into the job's folder."""
+    write_text(folder / RESULT, result.model_dump_json(indent=1) + "\n")
+
+
+def read_result(folder: Path) -> JobResult | None:
+    """Read a job's result; None while there is none."""
+    try:
+        return JobResult.model_validate_json((folder / RESULT).read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None

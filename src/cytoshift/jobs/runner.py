@@ -1,0 +1,165 @@
+"""The inside of a job: take its folder, wait for its turn, do the work, write down how it ended."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from cytoshift.errors import Cancelled, CytoshiftError
+from cytoshift.jobs.control import FolderControl
+from cytoshift.jobs.events import EventLog
+from cytoshift.jobs.folder import EVENTS, LOCK, LOG, MODEL, RESULT, RUNNER, WORK, JobError, write_json
+from cytoshift.jobs.lock import FileLock
+from cytoshift.jobs.process import identify, jobs_folder
+from cytoshift.jobs.result import JobResult, Made, read_result, write_result
+from cytoshift.jobs.spec import LearnSpec, TrainSpec, read_spec
+
+Emit = Callable[[dict[str, Any]], None]
+
+_POLL = 0.2
+_CANCELLED = "Cancelled on request; no model was made."
+
+
+def run(folder: Path, listen: Emit | None = None) -> JobResult:
+    """Run the job in a folder in this process, from its beginning or from its last checkpoint.
+
+    Parameters
+    ----------
+    folder : Path
+        The job's folder.
+    listen : callable, optional
+        Also receives every event.
+
+    Returns
+    -------
+    JobResult
+        As it was written to the folder. A failure is a result too.
+
+    Raises
+    ------
+    JobError
+        If there is no job, it is over, or another process runs it.
+    """
+    folder = folder.absolute()
+    spec = read_spec(folder)
+    with FileLock(folder / LOCK) as lock:
+        if not lock.acquire():
+            raise JobError(f"Job {folder.name} is already running in another process; wait for it or stop it.")
+        over = read_result(folder)
+        if over is not None and over.state != "failed":
+            raise JobError(f"Job {folder.name} is over ({over.state}); start a new one.")
+        (folder / RESULT).unlink(missing_ok=True)
+        with EventLog(folder / EVENTS) as log:
+            return _Runner(spec, folder, log, listen).run()
+
+
+class _Runner:
+    """One run of a job whose lock is held."""
+
+    def __init__(
+        self, spec: LearnSpec | TrainSpec, folder: Path, log: EventLog, listen: Emit | None
+    ) -> None:
+        self._spec, self._folder, self._log, self._listen = spec, folder, log, listen
+        self._control = FolderControl(folder)
+
+    def run(self) -> JobResult:
+        try:
+            with self._turn():
+                self._enter("running")
+                result = self._done(self._work())
+        except Cancelled:
+            result = JobResult(state="cancelled", message=_CANCELLED)
+        except CytoshiftError as error:
+            result = self._failed(str(error))
+        except Exception as error:
+            result = self._failed(_unexpected(error, self._folder))
+        if result.state == "cancelled":
+            for name in (WORK, MODEL):
+                shutil.rmtree(self._folder / name, ignore_errors=True)
+        write_result(result, self._folder)
+        self._emit({"kind": "state", "state": result.state, "text": result.message})
+        return result
+
+    def _emit(self, event: dict[str, Any]) -> None:
+        self._log.emit(event)
+        if self._listen is not None:
+            self._listen(event)
+
+    def _enter(self, state: str) -> None:
+        write_json(self._folder / RUNNER, {**identify(psutil.Process()), "state": state})
+        self._emit({"kind": "state", "state": state})
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Hold the device while working, after the study's other jobs on the same device."""
+        spec = self._spec
+        if not isinstance(spec, LearnSpec):
+            yield
+            return
+        with FileLock(jobs_folder(spec.study) / f"{spec.device.replace(':', '-')}.lock") as device:
+            if not device.acquire():
+                self._enter("queued")
+            while not device.held:
+                if self._control.state() != "run":
+                    raise Cancelled(_CANCELLED)
+                time.sleep(_POLL)
+                device.acquire()
+            yield
+
+    def _work(self) -> Made:
+        import torch
+
+        torch.set_num_threads(self._spec.threads)
+        if isinstance(self._spec, LearnSpec):
+            from cytoshift.jobs.learn import learn
+
+            return learn(self._spec, self._folder, emit=self._emit, control=self._control)
+        from cytoshift.jobs.train import train
+
+        return train(self._spec, self._folder, emit=self._emit, control=self._control)
+
+    def _done(self, made: Made) -> JobResult:
+        stopped = self._control.state() == "stop_early"
+        return JobResult(
+            state="stopped" if stopped else "done",
+            message=f"Made the model {made.model}{' from the best step so far' if stopped else ''}.",
+            model=made.model,
+            model_folder=str(made.folder),
+            before=made.before,
+            after=made.after,
+            steps=made.steps,
+        )
+
+    def _failed(self, sentence: str) -> JobResult:
+        with (self._folder / LOG).open("a", encoding="utf-8") as log:
+            traceback.print_exc(file=log)
+        return JobResult(state="failed", message=sentence)
+
+
+def _unexpected(error: Exception, folder: Path) -> str:
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return "The job ran out of memory; resume it after closing other programs, or start it with a smaller training.batch."
+    if isinstance(error, OSError) and error.strerror:
+        return f"The job could not go on: {error.strerror}: {error.filename or folder}; put that right and resume it."
+    return f"The job stopped at an unexpected {type(error).__name__}; {folder / LOG} says where, and it can be resumed."
+
+
+def main(arguments: list[str]) -> int:
+    """Run ``python -m cytoshift.jobs FOLDER``: 0 when a model was made, 1 when not, 2 when there was nothing to run."""
+    if len(arguments) != 1:
+        print("Give one folder of a job: python -m cytoshift.jobs FOLDER", file=sys.stderr)
+        return 2
+    try:
+        result = run(Path(arguments[0]))
+    except CytoshiftError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0 if result.state in ("done", "stopped") else 1

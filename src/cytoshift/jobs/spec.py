@@ -1,0 +1,107 @@
+"""What a job is to do, written down once before it starts, so that it can be run again from the same words."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import psutil
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from cytoshift.jobs.folder import SPEC, JobError, write_text
+
+
+def _threads() -> int:
+    return psutil.cpu_count(logical=False) or 1
+
+
+class JobSpec(BaseModel):
+    """What every job says.
+
+    ``threads`` is written down because sums on a CPU depend on it: a job resumed with as many threads gives the same
+    bits.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str
+    title: str = ""
+    threads: int = Field(default_factory=_threads, ge=1)
+    made: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="microseconds"))
+
+    @property
+    def digest(self) -> str:
+        """Six hex digits that tell this specification from others."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:6]
+
+
+class SlideSource(BaseModel):
+    """A slide of a study and where its file lay when the job was started."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    identity: str
+    path: str
+    mpp_yx: tuple[float, float] | None = None
+
+
+class LearnSpec(JobSpec):
+    """Fine-tune a detector on the corrections of a study.
+
+    ``parent`` is a model's id, its folder, or ``"starter"``; ``registry`` the root of the registry that it is looked up
+    in and that receives the new model (None for the user's own); ``events`` the last event of the study that counts,
+    so that corrections made while the job runs do not move its data. ``device`` is ``"auto"`` or a torch device; jobs of
+    one study on one device wait for each other.
+    """
+
+    kind: Literal["learn"] = "learn"
+    study: str
+    slides: tuple[SlideSource, ...] = ()
+    parent: str = "starter"
+    recipe: str = "detector-small"
+    overrides: tuple[str, ...] = ()
+    registry: str | None = None
+    events: int | None = None
+    seed: int = Field(default=0, ge=0)
+    device: str = "auto"
+
+
+class TrainSpec(JobSpec):
+    """Train a model from a recipe; ``recipe`` is the whole recipe, every value in it, under its ``name``."""
+
+    kind: Literal["train"] = "train"
+    name: str
+    recipe: dict[str, Any]
+
+
+_ANY: TypeAdapter[LearnSpec | TrainSpec] = TypeAdapter(
+    Annotated[LearnSpec | TrainSpec, Field(discriminator="kind")]
+)
+
+
+def write_spec(spec: JobSpec, folder: Path) -> None:
+    """Write a specification as the job's ``job.json``."""
+    write_text(folder / SPEC, spec.model_dump_json(indent=1) + "\n")
+
+
+def read_spec(folder: Path) -> LearnSpec | TrainSpec:
+    """Read a job's specification.
+
+    Raises
+    ------
+    JobError
+        If there is none in the folder, or it is not valid.
+    """
+    path = folder / SPEC
+    try:
+        return _ANY.validate_json(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        raise JobError(f"{folder} is not a job: it has no {SPEC}; give the folder of a job.") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise JobError(
+            f"{path} is not a valid job: {where}: {first['msg'].lower()}; start the job anew."
+        ) from error
