@@ -1,0 +1,156 @@
+"""Data sets of annotated fields in COCO's JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cytoshift.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One annotated image.
+
+    Parameters
+    ----------
+    path : Path
+        The image file.
+    name : str
+        Its name in the data set.
+    height, width : int
+        Pixels.
+    mpp : float or None
+        µm/px where the data set says it.
+    boxes : ndarray of float32, shape (n, 4)
+        x0, y0, x1, y1 in pixels of the image.
+    labels : ndarray of int64, shape (n,)
+        Index into the data set's classes.
+    ignored : ndarray of float32, shape (m, 4)
+        Boxes (COCO's crowds) of which it is not known what they hold.
+    """
+
+    path: Path
+    name: str
+    height: int
+    width: int
+    mpp: float | None
+    boxes: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64]
+    ignored: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class CocoSet:
+    """A data set: its classes and its fields."""
+
+    name: str
+    classes: tuple[str, ...]
+    fields: tuple[Field, ...]
+    licence: str = ""
+    source: str = ""
+
+
+def data_folder() -> Path:
+    """Return the folder of the data: ``CYTOSHIFT_DATA``, or ``../shared/data`` beside the working folder."""
+    return Path(os.environ.get("CYTOSHIFT_DATA", "../shared/data"))
+
+
+def read_coco(path: str | Path, split: str | None = None) -> CocoSet:
+    """Read a data set.
+
+    Parameters
+    ----------
+    path : path
+        A COCO JSON file or a folder with ``annotations.json``; also looked for under `data_folder`.
+    split : str, optional
+        Keep the images whose ``split`` is this; all without.
+
+    Raises
+    ------
+    DataError
+        The file is not there, is not COCO, has no image of the split, or names images that are not there.
+    """
+    file = _find(Path(path))
+    data = _parse(file)
+    try:
+        return _build(file, data, split)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise DataError(
+            f"{file} is not COCO JSON ({type(error).__name__}: {error}); it needs images, annotations and categories."
+        ) from error
+
+
+def _find(path: Path) -> Path:
+    for candidate in (path, data_folder() / path):
+        if candidate.is_dir() and (candidate / "annotations.json").is_file():
+            return candidate / "annotations.json"
+        if candidate.is_file():
+            return candidate
+    raise DataError(
+        f"There is no COCO file at {path}; give annotations.json or its folder, or set CYTOSHIFT_DATA to where data is."
+    )
+
+
+def _parse(file: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise DataError(f"{file} is not JSON ({error}); export the annotations again.") from error
+    if not isinstance(data, dict):
+        raise DataError(f"{file} is not COCO JSON; it needs images, annotations and categories.")
+    return data
+
+
+def _build(file: Path, data: dict[str, Any], split: str | None) -> CocoSet:
+    categories = sorted(data["categories"], key=lambda category: category["id"])
+    index = {category["id"]: position for position, category in enumerate(categories)}
+    by_image: dict[int, list[dict[str, Any]]] = {}
+    for annotation in data["annotations"]:
+        by_image.setdefault(annotation["image_id"], []).append(annotation)
+    chosen = [image for image in data["images"] if split is None or image.get("split") == split]
+    if not chosen:
+        splits = sorted({str(image.get("split")) for image in data["images"]})
+        raise DataError(f"{file} has no image of split '{split}'; its splits are {', '.join(splits)}.")
+    fields = tuple(_field(file.parent, image, by_image.get(image["id"], []), index) for image in chosen)
+    missing = [field.name for field in fields if not field.path.is_file()]
+    if missing:
+        raise DataError(
+            f"{file} names {len(missing)} images that are not there, the first {missing[0]};"
+            " put them beside the file or correct their names."
+        )
+    info = data.get("info") or {}
+    licence = "; ".join(str(entry.get("name", "")) for entry in data.get("licenses") or [])
+    return CocoSet(
+        name=file.parent.name,
+        classes=tuple(str(category["name"]) for category in categories),
+        fields=fields,
+        licence=licence or str(info.get("licence", "")),
+        source=str(info.get("source", "")),
+    )
+
+
+def _field(folder: Path, image: dict[str, Any], annotations: list[dict[str, Any]], index: dict[int, int]) -> Field:
+    corners = np.array([a["bbox"] for a in annotations], np.float32).reshape(-1, 4)
+    corners[:, 2:] += corners[:, :2]
+    crowd = np.array([bool(a.get("iscrowd", 0)) for a in annotations], bool)
+    labels = np.array([index[a["category_id"]] for a in annotations], np.int64)
+    # boxes of one pixel are defects of some public sets and would divide by nothing
+    real = (corners[:, 2:] - corners[:, :2] > 1).all(axis=1)
+    mpp = image.get("mpp")
+    return Field(
+        path=folder / str(image["file_name"]),
+        name=str(image["file_name"]),
+        height=int(image["height"]),
+        width=int(image["width"]),
+        mpp=None if mpp is None else float(mpp),
+        boxes=corners[real & ~crowd],
+        labels=labels[real & ~crowd],
+        ignored=corners[real & crowd],
+    )

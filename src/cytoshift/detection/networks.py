@@ -1,0 +1,92 @@
+"""The detector's network: torchvision's RetinaNet, with the paper's ResNet-50 or a light trunk for CPUs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+from torchvision.models import resnet18, resnet50
+from torchvision.models.detection import RetinaNet
+from torchvision.models.detection._utils import Matcher
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.backbone_utils import BackboneWithFPN
+from torchvision.ops import box_iou
+from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
+
+_TRUNKS = {"resnet18": resnet18, "resnet50": resnet50}
+_CHANNELS = {"resnet18": (64, 128, 256, 512), "resnet50": (256, 512, 1024, 2048)}
+
+
+class Architecture(BaseModel):
+    """Everything needed to build the network before its weights are loaded; stored in the model's card.
+
+    ``levels`` are stages of the trunk: 2 has stride 8, 3 has 16, 4 has 32. ``anchors`` are the sides of the square
+    anchors in pixels, one tuple a level. Nuclei are round, so the usual ratios 1:2 and 2:1 are left out by default.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    backbone: Literal["resnet18", "resnet50"] = "resnet18"
+    levels: tuple[int, ...] = (2, 3)
+    channels: int = Field(128, multiple_of=32)
+    anchors: tuple[tuple[float, ...], ...] = ((20.0, 28.0, 40.0), (56.0, 80.0, 112.0))
+    ratios: tuple[float, ...] = (1.0,)
+    tile: int = Field(512, multiple_of=32)
+    halo: int = Field(64, multiple_of=32)
+
+
+class CellRetinaNet(RetinaNet):
+    """RetinaNet that learns nothing from places where it is not known what is there.
+
+    Targets carry ``ignored`` boxes ``(m, 4)``: anchors centred in one of them and matched to no cell take no part in
+    the classification loss, as COCO's crowds do in its evaluation.
+    """
+
+    def compute_loss(
+        self,
+        targets: list[dict[str, Tensor]],
+        head_outputs: dict[str, Tensor],
+        anchors: list[Tensor],
+    ) -> dict[str, Tensor]:
+        matches = [self._match(target, boxes) for target, boxes in zip(targets, anchors, strict=True)]
+        losses: dict[str, Tensor] = self.head.compute_loss(targets, head_outputs, anchors, matches)
+        return losses
+
+    def _match(self, target: dict[str, Tensor], anchors: Tensor) -> Tensor:
+        if len(target["boxes"]):
+            match: Tensor = self.proposal_matcher(box_iou(target["boxes"], anchors))
+        else:
+            match = torch.full((len(anchors),), -1, dtype=torch.int64, device=anchors.device)
+        ignored = target["ignored"]
+        if len(ignored):
+            x, y = (anchors[:, None, :2] + anchors[:, None, 2:]).unbind(-1)
+            x, y = x / 2, y / 2
+            inside = (x >= ignored[:, 0]) & (y >= ignored[:, 1]) & (x < ignored[:, 2]) & (y < ignored[:, 3])
+            match = torch.where(inside.any(dim=1) & (match < 0), Matcher.BETWEEN_THRESHOLDS, match)
+        return match
+
+
+def build_network(architecture: Architecture, classes: int) -> CellRetinaNet:
+    """Build a randomly initialised network.
+
+    Labels are 0 to ``classes - 1``: RetinaNet's sigmoid heads need no class for the background. Images come in as
+    they are (no resizing); normalization with ImageNet's mean and deviation happens inside.
+    """
+    anchors = AnchorGenerator(architecture.anchors, (tuple(architecture.ratios),) * len(architecture.anchors))
+    return CellRetinaNet(_backbone(architecture), classes, anchors)
+
+
+def _backbone(architecture: Architecture) -> nn.Module:
+    name = architecture.backbone
+    inputs = [_CHANNELS[name][stage - 1] for stage in architecture.levels]
+    outputs = {f"layer{stage}": str(position) for position, stage in enumerate(architecture.levels)}
+    return BackboneWithFPN(_TRUNKS[name](weights=None), outputs, inputs, architecture.channels, _NoExtraLevels())
+
+
+class _NoExtraLevels(ExtraFPNBlock):
+    """torchvision adds a pooled level where no block is given; cells need none."""
+
+    def forward(self, results: list[Tensor], x: list[Tensor], names: list[str]) -> tuple[list[Tensor], list[str]]:
+        return results, names

@@ -1,0 +1,150 @@
+"""A detector as an operator: RGB tiles to boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torchvision.ops import nms
+
+from cytoshift.detection.networks import Architecture, build_network
+from cytoshift.engine.device import pick_device
+from cytoshift.engine.operator import FindingOperator, Needs, TileBoxes
+from cytoshift.errors import ModelError
+
+RGB = npt.NDArray[np.uint8]
+
+SAME_CELL = 0.5
+"""Overlap from which two boxes of one tile are the same cell: a nucleus has one class, so classes compete."""
+
+
+class DetectorOperator(FindingOperator):
+    """RetinaNet over tiles.
+
+    Parameters
+    ----------
+    network : nn.Module
+        In evaluation mode, as `build_network` makes it.
+    architecture : Architecture
+        Tile and halo.
+    classes : tuple of str
+        Names of the labels.
+    mpp : float
+        µm/px at which the network looks.
+    model_id, version : str
+        For the provenance.
+    threshold : float
+        Score below which boxes are dropped.
+    device : str
+        Device name, ``auto`` for the best there is.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        architecture: Architecture,
+        *,
+        classes: tuple[str, ...],
+        mpp: float,
+        model_id: str,
+        version: str,
+        threshold: float = 0.5,
+        device: str = "auto",
+    ) -> None:
+        self._device = pick_device(device)
+        self._network = network.to(self._device).eval()
+        self._architecture = architecture
+        self._classes = classes
+        self._mpp = mpp
+        self._model = (model_id, version)
+        self._threshold = threshold
+
+    @classmethod
+    def from_model(
+        cls,
+        *,
+        architecture: Mapping[str, Any],
+        state: Mapping[str, Tensor],
+        classes: tuple[str, ...],
+        mpp: float | None,
+        model_id: str,
+        version: str,
+        threshold: float = 0.5,
+        device: str = "auto",
+    ) -> DetectorOperator:
+        """Build the operator from what a model's card and weights say; ModelError where the two do not fit."""
+        if mpp is None:
+            raise ModelError(f"The card of {model_id} has no mpp; add the µm/px it was trained at to card.json.")
+        try:
+            plan = Architecture.model_validate(dict(architecture))
+            network = build_network(plan, len(classes))
+            network.load_state_dict(dict(state))
+        except (ValueError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            raise ModelError(
+                f"The weights of {model_id} do not fit its card ({reason}); get the model again from where it came."
+            ) from error
+        return cls(
+            network,
+            plan,
+            classes=classes,
+            mpp=mpp,
+            model_id=model_id,
+            version=version,
+            threshold=threshold,
+            device=device,
+        )
+
+    @property
+    def key(self) -> str:
+        return f"{self._model[0]}-{self._model[1][:16]}-{self._threshold:g}"
+
+    @property
+    def title(self) -> str:
+        return self._model[0]
+
+    @property
+    def needs(self) -> Needs:
+        plan = self._architecture
+        batch = 2 if self._device.type == "cpu" else 16
+        return Needs(mpp=self._mpp, tile=plan.tile, halo=plan.halo, alignment=32, batch=batch)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self._classes
+
+    @property
+    def model(self) -> tuple[str, str]:
+        return self._model
+
+    @property
+    def threshold(self) -> float:
+        return self._threshold
+
+    def find(self, tiles: RGB) -> Sequence[TileBoxes]:
+        """Find cells in tiles ``(batch, y, x, 3)``, in pixels of the tile."""
+        return find_boxes(self._network, tiles, threshold=self._threshold)
+
+
+def find_boxes(network: nn.Module, tiles: RGB, *, threshold: float) -> list[TileBoxes]:
+    """Run a network over tiles ``(batch, y, x, 3)`` uint8 whose sides are multiples of 32."""
+    device = next(network.parameters()).device
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        pixels = torch.from_numpy(np.ascontiguousarray(tiles)).to(device)
+        images = pixels.permute(0, 3, 1, 2).float().div_(255)
+        return [_tile_boxes(result, threshold) for result in network(list(images))]
+
+
+def _tile_boxes(result: Mapping[str, Tensor], threshold: float) -> TileBoxes:
+    kept = result["scores"] >= threshold
+    boxes, scores, labels = (result[name][kept].float() for name in ("boxes", "scores", "labels"))
+    order = nms(boxes, scores, SAME_CELL)
+    return TileBoxes(
+        boxes[order].cpu().numpy().astype(np.float32),
+        scores[order].cpu().numpy().astype(np.float32),
+        labels[order].cpu().numpy().astype(np.int16),
+    )

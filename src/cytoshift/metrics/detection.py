@@ -1,0 +1,200 @@
+"""Average precision of detectors, as COCO defines it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+MOST_BOXES = 10_000
+"""Boxes counted per image. COCO's own limit of 100 would silently truncate a field with more cells."""
+
+
+class FoundBoxes(Protocol):
+    """What was found in one image: boxes ``(n, 4)`` as x0, y0, x1, y1, scores and labels ``(n,)``."""
+
+    @property
+    def boxes(self) -> npt.NDArray[np.float32]: ...
+    @property
+    def scores(self) -> npt.NDArray[np.float32]: ...
+    @property
+    def labels(self) -> npt.NDArray[np.int16]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionTruth:
+    """What there is in one image: boxes ``(n, 4)``, labels ``(n,)``, and boxes ``(m, 4)`` that count neither way."""
+
+    boxes: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64]
+    ignored: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class AveragePrecision:
+    """Mean over IoU 0.5:0.95 and at 0.5, over the classes that occur in the truth, and by class at 0.5."""
+
+    mean: float
+    mean50: float
+    by_class50: dict[str, float]
+
+
+def average_precision(
+    truth: Sequence[DetectionTruth],
+    found: Sequence[FoundBoxes],
+    classes: Sequence[str],
+    *,
+    any_class: bool = False,
+) -> AveragePrecision:
+    """Measure boxes against the truth, image by image.
+
+    Parameters
+    ----------
+    truth, found : sequences of the same length
+        One entry an image.
+    classes : sequence of str
+        Names of the labels.
+    any_class : bool
+        Treat all cells as one class: how well cells are found, whatever they are called.
+
+    Returns
+    -------
+    AveragePrecision
+        Classes without truth take no part; 0 where there is no truth at all.
+    """
+    names = ["any"] if any_class else list(classes)
+    if not any(len(image.boxes) for image in truth):
+        return AveragePrecision(0.0, 0.0, {})
+    precision = _precision(truth, found, len(names), any_class)
+    by_class, by_class50 = [], {}
+    for index, name in enumerate(names):
+        values = precision[:, :, index]
+        if (values > -1).any():
+            by_class.append(float(values.mean()))
+            by_class50[name] = float(values[0].mean())
+    return AveragePrecision(float(np.mean(by_class)), float(np.mean(list(by_class50.values()))), by_class50)
+
+
+def best_threshold(
+    truth: Sequence[DetectionTruth], found: Sequence[FoundBoxes], *, iou: float = 0.5, fallback: float = 0.5
+) -> float:
+    """Return the score from which keeping boxes gives the best F1 for cells of any class.
+
+    Boxes are matched to the truth best score first, each to the free cell it overlaps most; what lies over an
+    ignored box counts neither way. ``fallback`` is returned where nothing matches.
+    """
+    hits = [_hits(there, seen, iou) for there, seen in zip(truth, found, strict=True)]
+    scores = np.concatenate([score for score, _ in hits]) if hits else np.zeros(0)
+    right = np.concatenate([hit for _, hit in hits]) if hits else np.zeros(0, bool)
+    total = sum(len(image.boxes) for image in truth)
+    if not right.any():
+        return fallback
+    order = np.argsort(-scores, kind="stable")
+    gained = np.cumsum(right[order])
+    f1 = 2 * gained / (np.arange(1, len(order) + 1) + total)
+    return float(scores[order][int(np.argmax(f1))])
+
+
+def precision_and_recall(
+    truth: Sequence[DetectionTruth], found: Sequence[FoundBoxes], threshold: float, *, iou: float = 0.5
+) -> tuple[float, float]:
+    """Return precision and recall of cells of any class at a score; 0 where nothing was found or there is nothing."""
+    hits = [_hits(there, seen, iou) for there, seen in zip(truth, found, strict=True)]
+    right = sum(int((hit & (score >= threshold)).sum()) for score, hit in hits)
+    kept = sum(int((score >= threshold).sum()) for score, _ in hits)
+    total = sum(len(image.boxes) for image in truth)
+    return right / kept if kept else 0.0, right / total if total else 0.0
+
+
+def _hits(
+    truth: DetectionTruth, found: FoundBoxes, iou: float
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Return scores, best first, and whether each box hit a cell; boxes over ignored places are left out."""
+    order = np.argsort(-found.scores, kind="stable")
+    overlap = box_overlap(found.boxes[order], truth.boxes)
+    spared = (box_overlap(found.boxes[order], truth.ignored) > 0).any(axis=1)
+    free = np.ones(len(truth.boxes), bool)
+    hit = np.zeros(len(order), bool)
+    for row in range(len(order)):
+        candidates = np.where(free, overlap[row], 0.0)
+        if len(candidates) and candidates.max() >= iou:
+            free[int(candidates.argmax())] = False
+            hit[row] = True
+    kept = hit | ~spared
+    return found.scores[order][kept].astype(np.float64), hit[kept]
+
+
+def box_overlap(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Return the intersection over union ``(n, m)`` of boxes ``(n, 4)`` and ``(m, 4)``."""
+    a64, b64 = a.astype(np.float64)[:, None], b.astype(np.float64)[None]
+    sides = np.minimum(a64[..., 2:], b64[..., 2:]) - np.maximum(a64[..., :2], b64[..., :2])
+    common = np.prod(np.clip(sides, 0, None), axis=-1)
+    areas = [np.prod(box[..., 2:] - box[..., :2], axis=-1) for box in (a64, b64)]
+    union = areas[0] + areas[1] - common
+    ratio: npt.NDArray[np.float64] = np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+    return ratio
+
+
+def _precision(
+    truth: Sequence[DetectionTruth], found: Sequence[FoundBoxes], count: int, any_class: bool
+) -> npt.NDArray[np.float64]:
+    """Return COCO's precision array, (IoU thresholds, recall thresholds, classes)."""
+    from faster_coco_eval import COCO, COCOeval_faster
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        reference = COCO(_truth_as_coco(truth, count, any_class))
+        results = _found_as_coco(found, any_class)
+        if not results:
+            return np.where(_has_truth(truth, count, any_class), np.zeros((10, 101, count)), -1.0)
+        evaluation = COCOeval_faster(reference, reference.loadRes(results), "bbox")
+        evaluation.params.maxDets = [MOST_BOXES]
+        evaluation.params.areaRng = [[0, 1e10]]
+        evaluation.params.areaRngLbl = ["all"]
+        evaluation.evaluate()
+        evaluation.accumulate()
+    return np.asarray(evaluation.eval["precision"], np.float64)[:, :, :, 0, 0]
+
+
+def _has_truth(truth: Sequence[DetectionTruth], count: int, any_class: bool) -> npt.NDArray[np.bool_]:
+    if any_class:
+        return np.ones(1, bool)
+    return np.bincount(np.concatenate([image.labels for image in truth]), minlength=count) > 0
+
+
+def _truth_as_coco(truth: Sequence[DetectionTruth], count: int, any_class: bool) -> dict[str, Any]:
+    annotations: list[dict[str, Any]] = []
+
+    def add(image: int, box: npt.NDArray[np.float32], label: int, crowd: int) -> None:
+        x0, y0, x1, y1 = (float(value) for value in box)
+        shape = {"bbox": [x0, y0, x1 - x0, y1 - y0], "area": (x1 - x0) * (y1 - y0), "iscrowd": crowd}
+        annotations.append({"id": len(annotations) + 1, "image_id": image, "category_id": label, **shape})
+
+    for image, entry in enumerate(truth, start=1):
+        for box, label in zip(entry.boxes, entry.labels, strict=True):
+            add(image, box, 0 if any_class else int(label), 0)
+        for box in entry.ignored:
+            for label in range(count):
+                add(image, box, label, 1)
+    return {
+        "images": [{"id": image, "width": 1, "height": 1} for image in range(1, len(truth) + 1)],
+        "categories": [{"id": index, "name": str(index)} for index in range(count)],
+        "annotations": annotations,
+    }
+
+
+def _found_as_coco(found: Sequence[FoundBoxes], any_class: bool) -> list[dict[str, Any]]:
+    return [
+        {
+            "image_id": image,
+            "category_id": 0 if any_class else int(label),
+            "bbox": [float(box[0]), float(box[1]), float(box[2] - box[0]), float(box[3] - box[1])],
+            "score": float(score),
+        }
+        for image, entry in enumerate(found, start=1)
+        for box, score, label in zip(entry.boxes, entry.scores, entry.labels, strict=True)
+    ]

@@ -1,0 +1,176 @@
+"""The training loop: the only one. Validates the averaged network, keeps the best, and resumes bit for bit."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from cytoshift.engine.device import pick_device
+from cytoshift.errors import Cancelled, DataError
+from cytoshift.training.checkpoint import pack, read_tensors, unpack, write_tensors
+from cytoshift.training.ema import Ema
+from cytoshift.training.schedule import warmup_cosine
+from cytoshift.training.settings import TrainingSettings
+from cytoshift.training.task import TrainingTask
+
+Event = dict[str, Any]
+Emit = Callable[[Event], None]
+
+CHECKPOINT = "checkpoint.safetensors"
+BEST = "best.safetensors"
+
+
+class Control(Protocol):
+    """Where the loop asks, at every step, whether to go on."""
+
+    def state(self) -> Literal["run", "stop_early", "cancel"]:
+        """Return what the person wants now."""
+
+
+@dataclass(frozen=True, slots=True)
+class FitResult:
+    """The outcome of a training: the best averaged weights and how they scored on the data held back."""
+
+    state: dict[str, Tensor]
+    metrics: dict[str, float]
+    best_step: int
+    steps: int
+
+
+def fit(task: TrainingTask, settings: TrainingSettings, folder: Path, *, emit: Emit, control: Control) -> FitResult:
+    """Train a task's network.
+
+    Parameters
+    ----------
+    task : TrainingTask
+        Network, batches, loss and validation.
+    settings : TrainingSettings
+        Steps, learning rate and so on.
+    folder : Path
+        Holds the checkpoint and the best weights; a folder with a checkpoint is resumed.
+    emit : callable
+        Receives the events ``progress``, ``loss`` and ``validation``.
+    control : Control
+        ``stop_early`` ends the training and keeps the best weights, ``cancel`` raises `Cancelled`.
+    """
+    run = _Run(task, settings, folder, emit)
+    run.resume()
+    for step, batch in _ahead(task, run.step, settings.steps):
+        wish = control.state()
+        if wish == "cancel":
+            raise Cancelled("The training was cancelled; nothing of it is kept.")
+        if wish == "stop_early" and step > 0:
+            break
+        run.train(batch)
+        last = run.step == settings.steps
+        if last or run.step % settings.validate_every == 0:
+            run.validate()
+        if last or run.step % settings.checkpoint_every == 0:
+            run.save()
+    if run.best_step == 0 or (run.step % settings.validate_every and run.step < settings.steps):
+        run.validate()
+        run.save()
+    state, header = read_tensors(folder / BEST)
+    return FitResult(state, header["metrics"], header["step"], run.step)
+
+
+class _Run:
+    """The state of a training between two steps."""
+
+    def __init__(self, task: TrainingTask, settings: TrainingSettings, folder: Path, emit: Emit) -> None:
+        self.task, self.settings, self.folder, self.emit = task, settings, folder, emit
+        self.device = pick_device(settings.device)
+        self.network = task.network.to(self.device)
+        self.average = Ema(self.network, settings.ema_decay)
+        self.optimizer = torch.optim.AdamW(
+            task.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        self.step = 0
+        self.best_step = 0
+        self.best_score = -math.inf
+        self._clock = time.monotonic()
+        self._fresh = 0
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def resume(self) -> None:
+        path = self.folder / CHECKPOINT
+        if not path.exists():
+            return
+        tensors, header = read_tensors(path)
+        unpack(tensors, self.network, self.average.network, self.optimizer)
+        self.step, self.best_step = header["step"], header["best_step"]
+        self.best_score = header["best_score"] if self.best_step else -math.inf
+        self.emit({"kind": "note", "text": f"resumed at step {self.step}"})
+
+    def save(self) -> None:
+        header = {
+            "step": self.step,
+            "best_step": self.best_step,
+            "best_score": self.best_score if self.best_step else None,
+        }
+        tensors = pack(self.network, self.average.network, self.optimizer)
+        write_tensors(self.folder / CHECKPOINT, tensors, header)
+
+    def train(self, batch: Any) -> None:
+        share = warmup_cosine(
+            self.step,
+            steps=self.settings.steps,
+            warmup=min(self.settings.warmup, self.settings.steps // 2),
+            final=self.settings.final_learning_rate,
+        )
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.settings.learning_rate * share
+        self.network.train()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
+            losses = self.task.loss(batch)
+        total = torch.stack(list(losses.values())).sum()
+        if not torch.isfinite(total):
+            raise DataError(
+                f"The loss became {float(total)} at step {self.step}; start again with a lower learning_rate."
+            )
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip_norm)
+        self.optimizer.step()
+        self.average.update(self.network, self.step)
+        self.step += 1
+        self._fresh += 1
+        self._tell(losses)
+
+    def _tell(self, losses: dict[str, Tensor]) -> None:
+        eta = (time.monotonic() - self._clock) / self._fresh * (self.settings.steps - self.step)
+        self.emit({"kind": "loss", "step": self.step, **{k: float(v.detach()) for k, v in losses.items()}})
+        self.emit({"kind": "progress", "step": self.step, "total": self.settings.steps, "eta": round(eta, 1)})
+
+    def validate(self) -> None:
+        network = self.average.network.eval()
+        with torch.inference_mode():
+            metrics = self.task.validate(network)
+        self.emit({"kind": "validation", "step": self.step, **metrics})
+        if metrics["score"] > self.best_score or self.best_step == 0:
+            self.best_score, self.best_step = metrics["score"], self.step
+            header = {"step": self.step, "metrics": metrics}
+            write_tensors(self.folder / BEST, network.state_dict(), header)
+
+
+def _ahead(task: TrainingTask, start: int, stop: int, depth: int = 3) -> Iterator[tuple[int, Any]]:
+    """Yield the batches of the steps, made in a thread while the network works."""
+    with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
+        pending = [pool.submit(task.batch, step) for step in range(start, min(start + depth, stop))]
+        try:
+            for step in range(start, stop):
+                batch = pending.pop(0).result()
+                if step + depth < stop:
+                    pending.append(pool.submit(task.batch, step + depth))
+                yield step, batch
+        finally:
+            for future in pending:
+                future.cancel()
