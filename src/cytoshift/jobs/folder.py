@@ -21,6 +21,8 @@ LOG = "log.txt"
 LOCK = "lock"
 WORK = "work"
 """Checkpoints and the training set: what a resumed job goes on from, and what cancelling throws away."""
+TRAINING = "training"
+"""Within `WORK`: what the training loop goes on from; of no use once the model is written."""
 MODEL = "model"
 
 

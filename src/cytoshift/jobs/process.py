@@ -27,9 +27,9 @@ from cytoshift.jobs.folder import (
     read_json,
     write_json,
 )
-from cytoshift.jobs.lock import FileLock
-from cytoshift.jobs.result import EndState, JobResult, read_result, write_result
+from cytoshift.jobs.result import EndState, JobResult, discard, read_result
 from cytoshift.jobs.spec import JobSpec, LearnSpec, TrainSpec, read_spec, write_spec
+from cytoshift.study.lock import WriterLock
 
 JobState = Literal["queued", "running", "interrupted"] | EndState
 
@@ -98,10 +98,14 @@ class Job:
         if self.result is not None:
             raise JobError(f"Job {self.name} is already over ({self.state}); there is nothing to cancel.")
         FolderControl(self.folder).ask("cancel")
-        with FileLock(self.folder / LOCK) as lock:
-            # A job whose process has died cannot see the wish; nobody else holds its lock.
-            if not self.alive and lock.acquire() and self.result is None:
-                write_result(JobResult(state="cancelled", message="Cancelled on request."), self.folder)
+        lock = WriterLock(self.folder / LOCK)
+        # A job whose process has died cannot see the wish; nobody else holds its lock.
+        if self.alive or not lock.take():
+            return
+        try:
+            discard(self.folder)
+        finally:
+            lock.release()
 
     def resume(self) -> None:
         """Start a process that goes on from the last checkpoint, after an interruption or a failure."""

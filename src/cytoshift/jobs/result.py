@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cytoshift.jobs.folder import RESULT, write_text
+from cytoshift.jobs.folder import MODEL, RESULT, WORK, write_text
 
 EndState = Literal["done", "stopped", "failed", "cancelled"]
 """``stopped`` is done, only earlier: the best model so far was kept."""
@@ -56,3 +57,12 @@ def read_result(folder: Path) -> JobResult | None:
         return JobResult.model_validate_json((folder / RESULT).read_bytes())
     except (FileNotFoundError, ValidationError):
         return None
+
+
+def discard(folder: Path) -> JobResult:
+    """End a job as cancelled: its checkpoints and its model are removed, what it said stays."""
+    for name in (WORK, MODEL):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    result = JobResult(state="cancelled", message="Cancelled on request; no model was made.")
+    write_result(result, folder)
+    return result

@@ -16,16 +16,15 @@ import psutil
 from cytoshift.errors import Cancelled, CytoshiftError
 from cytoshift.jobs.control import FolderControl
 from cytoshift.jobs.events import EventLog
-from cytoshift.jobs.folder import EVENTS, LOCK, LOG, MODEL, RESULT, RUNNER, WORK, JobError, write_json
-from cytoshift.jobs.lock import FileLock
+from cytoshift.jobs.folder import EVENTS, LOCK, LOG, RESULT, RUNNER, TRAINING, WORK, JobError, write_json
 from cytoshift.jobs.process import identify, jobs_folder
-from cytoshift.jobs.result import JobResult, Made, read_result, write_result
+from cytoshift.jobs.result import JobResult, Made, discard, read_result, write_result
 from cytoshift.jobs.spec import LearnSpec, TrainSpec, read_spec
+from cytoshift.study.lock import WriterLock
 
 Emit = Callable[[dict[str, Any]], None]
 
 _POLL = 0.2
-_CANCELLED = "Cancelled on request; no model was made."
 
 
 def run(folder: Path, listen: Emit | None = None) -> JobResult:
@@ -50,15 +49,18 @@ def run(folder: Path, listen: Emit | None = None) -> JobResult:
     """
     folder = folder.absolute()
     spec = read_spec(folder)
-    with FileLock(folder / LOCK) as lock:
-        if not lock.acquire():
-            raise JobError(f"Job {folder.name} is already running in another process; wait for it or stop it.")
+    lock = WriterLock(folder / LOCK)
+    if not lock.take():
+        raise JobError(f"Job {folder.name} already runs ({lock.holder()}); wait for it or stop it.")
+    try:
         over = read_result(folder)
         if over is not None and over.state != "failed":
             raise JobError(f"Job {folder.name} is over ({over.state}); start a new one.")
         (folder / RESULT).unlink(missing_ok=True)
         with EventLog(folder / EVENTS) as log:
             return _Runner(spec, folder, log, listen).run()
+    finally:
+        lock.release()
 
 
 class _Runner:
@@ -76,15 +78,11 @@ class _Runner:
                 self._enter("running")
                 result = self._done(self._work())
         except Cancelled:
-            result = JobResult(state="cancelled", message=_CANCELLED)
+            result = discard(self._folder)
         except CytoshiftError as error:
             result = self._failed(str(error))
         except Exception as error:
             result = self._failed(_unexpected(error, self._folder))
-        if result.state == "cancelled":
-            for name in (WORK, MODEL):
-                shutil.rmtree(self._folder / name, ignore_errors=True)
-        write_result(result, self._folder)
         self._emit({"kind": "state", "state": result.state, "text": result.message})
         return result
 
@@ -104,15 +102,18 @@ class _Runner:
         if not isinstance(spec, LearnSpec):
             yield
             return
-        with FileLock(jobs_folder(spec.study) / f"{spec.device.replace(':', '-')}.lock") as device:
-            if not device.acquire():
-                self._enter("queued")
-            while not device.held:
+        jobs_folder(spec.study).mkdir(exist_ok=True)
+        device = WriterLock(jobs_folder(spec.study) / f"{spec.device.replace(':', '-')}.lock")
+        if not device.take():
+            self._enter("queued")
+            while not device.take():
                 if self._control.state() != "run":
-                    raise Cancelled(_CANCELLED)
+                    raise Cancelled("The job was cancelled before its turn came.")
                 time.sleep(_POLL)
-                device.acquire()
+        try:
             yield
+        finally:
+            device.release()
 
     def _work(self) -> Made:
         import torch
@@ -128,7 +129,7 @@ class _Runner:
 
     def _done(self, made: Made) -> JobResult:
         stopped = self._control.state() == "stop_early"
-        return JobResult(
+        result = JobResult(
             state="stopped" if stopped else "done",
             message=f"Made the model {made.model}{' from the best step so far' if stopped else ''}.",
             model=made.model,
@@ -137,11 +138,16 @@ class _Runner:
             after=made.after,
             steps=made.steps,
         )
+        write_result(result, self._folder)
+        shutil.rmtree(self._folder / WORK / TRAINING, ignore_errors=True)
+        return result
 
     def _failed(self, sentence: str) -> JobResult:
         with (self._folder / LOG).open("a", encoding="utf-8") as log:
             traceback.print_exc(file=log)
-        return JobResult(state="failed", message=sentence)
+        result = JobResult(state="failed", message=sentence)
+        write_result(result, self._folder)
+        return result
 
 
 def _unexpected(error: Exception, folder: Path) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from cytoshift.detection.coco import data_folder, read_coco
 from cytoshift.detection.recipe import DetectorRecipe
 from cytoshift.detection.train import train_detector
-from cytoshift.jobs.folder import MODEL, WORK
+from cytoshift.jobs.folder import MODEL, TRAINING, WORK
 from cytoshift.jobs.result import Made
 from cytoshift.jobs.spec import TrainSpec
 from cytoshift.models import save_model
@@ -39,25 +39,25 @@ def train(spec: TrainSpec, folder: Path, *, emit: Emit, control: Control) -> Mad
     """Train, or go on training, and write the model with its card to ``model`` in the job's folder."""
     recipe = check_recipe(spec.recipe, DetectorRecipe, spec.name)
     data = read_coco(recipe.data.path, recipe.data.split)
-    trained = train_detector(recipe, folder / WORK / "training", emit=emit, control=control)
+    trained = train_detector(recipe, folder / WORK / TRAINING, emit=emit, control=control)
     card = Card(
         id=recipe.id,
         title=recipe.title,
         task="detector",
         classes=trained.classes,
         mpp=trained.mpp,
-        architecture=trained.architecture,
+        architecture=trained.architecture.model_dump(mode="json"),
         threshold=trained.threshold,
         metrics=trained.metrics,
-        validation=f"images of {data.name} {recipe.data.split} that the training did not see",
+        validation=f"images of {data.name}, split {recipe.data.split}, held back to choose the best step",
         trained_on=[
             TrainingData(
                 name=data.name,
                 source=data.source,
                 licence=data.licence,
                 split=recipe.data.split,
-                images=len(data.fields),
-                cells=sum(len(field.boxes) for field in data.fields),
+                images=trained.images,
+                cells=trained.cells,
             )
         ],
         recipe={**spec.recipe, "data": {**spec.recipe["data"], "path": data.name}},

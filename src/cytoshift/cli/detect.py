@@ -1,0 +1,105 @@
+"""``cytoshift detect``: find cells on a slide and write them as GeoJSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cytoshift.cli.opening import Mpp, SlidePath, open_calibrated
+from cytoshift.cli.output import print_columns
+from cytoshift.cli.progress import bar
+from cytoshift.errors import CytoshiftError, ModelError
+
+if TYPE_CHECKING:
+    from cytoshift.engine import Findings, ImageOperator, Operator
+    from cytoshift.engine.findings import Box
+    from cytoshift.slides import Slide
+
+
+def detect(
+    slide: SlidePath,
+    out: Annotated[Path, typer.Option(metavar="FILE.geojson", help="Where the cells are written.")],
+    model: Annotated[str, typer.Option(help="A model's id, its folder, or starter.")] = "starter",
+    through: Annotated[
+        str | None, typer.Option(metavar="METHOD", help="Look through reinhard or macenko.")
+    ] = None,
+    region: Annotated[
+        str | None, typer.Option(metavar="X0,Y0,X1,Y1", help="Level-0 pixels; the whole slide without.")
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Lowest score kept; the model's own without.")
+    ] = None,
+    mpp: Mpp = None,
+) -> None:
+    """Find cells and write them as GeoJSON that QuPath opens."""
+    box = None if region is None else read_region(region)
+    if not out.absolute().parent.is_dir():
+        raise CytoshiftError(f"The folder {out.absolute().parent} for {out.name} is not there; make it first.")
+    opened = open_calibrated(slide, mpp)
+    operator = _operator(model, threshold)
+    if opened.mpp is None and operator.needs.mpp is not None:
+        raise CytoshiftError(f"{opened.name} does not say its µm/px, which the model needs; give it with --mpp.")
+    findings = _find(opened, operator, box, _through(through), out)
+    _write(findings, opened, out)
+    counts = Counter(findings.classes[label] for label in findings.labels.tolist())
+    typer.echo(f"Wrote {len(findings)} cells to {out}.")
+    print_columns([(name, counts[name]) for name in findings.classes if counts[name]])
+
+
+def read_region(text: str) -> Box:
+    """Read ``X0,Y0,X1,Y1``; CytoshiftError when it is no box."""
+    try:
+        x0, y0, x1, y1 = (float(part) for part in text.split(","))
+    except ValueError:
+        x0 = y0 = x1 = y1 = 0.0
+    if not (x0 < x1 and y0 < y1):
+        raise CytoshiftError(
+            f"--region {text} is no box; give four numbers X0,Y0,X1,Y1 in level-0 pixels, X0 < X1 and Y0 < Y1."
+        )
+    return (x0, y0, x1, y1)
+
+
+def _operator(model: str, threshold: float | None) -> Operator:
+    from cytoshift.models import Registry, build_operator
+
+    return build_operator(Registry().find(model, "detector"), threshold=threshold)
+
+
+def _through(method: str | None) -> ImageOperator | None:
+    if method is None:
+        return None
+    from cytoshift import stain
+
+    return stain.method(method)
+
+
+def _find(
+    slide: Slide, operator: Operator, region: Box | None, through: ImageOperator | None, out: Path
+) -> Findings:
+    from cytoshift.engine import FindingOperator, run_findings
+    from cytoshift.slides.tissue import find_tissue
+
+    if not isinstance(operator, FindingOperator):
+        raise ModelError(f"{operator.title} finds no cells; give a detector with --model.")
+    journal = out.with_name(out.name + ".partial")
+    with bar(f"Searching {slide.name}") as line:
+        findings = run_findings(
+            slide,
+            operator,
+            region=region,
+            tissue=find_tissue(slide) if region is None else None,
+            journal=journal,
+            report=line.report,
+            through=through,
+        )
+    return findings
+
+
+def _write(findings: Findings, slide: Slide, out: Path) -> None:
+    from cytoshift.study import geojson
+
+    geojson.write(out, findings, slide)
+    out.with_name(out.name + ".partial").unlink(missing_ok=True)

@@ -1,0 +1,144 @@
+"""``cytoshift jobs``: start, watch and stop the jobs of a study."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cytoshift.cli.outcome import conclude, follow_job, print_gain
+from cytoshift.cli.output import print_columns, print_json
+from cytoshift.cli.progress import bar
+from cytoshift.jobs import Job, JobError, attach, list_jobs
+
+if TYPE_CHECKING:
+    from cytoshift.jobs.result import JobResult
+
+app = typer.Typer(help="Jobs of a study: learn from corrections in the background.", no_args_is_help=True)
+
+Study = Annotated[Path, typer.Argument(metavar="STUDY", help="Folder of the study.")]
+Name = Annotated[str, typer.Argument(metavar="JOB", help="Name of the job, as `jobs list` shows it.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("list")
+def list_(study: Study, as_json: Json = False) -> None:
+    """List the jobs of a study, oldest first."""
+    _check_study(study)
+    found = list_jobs(study)
+    if as_json:
+        print_json([_describe(job) for job in found])
+    elif not found:
+        typer.echo(f"No jobs in {study}; start one with: cytoshift jobs start {study}")
+    else:
+        print_columns([(job.name, job.state, _model(job.result)) for job in found])
+
+
+@app.command("start")
+def start_(
+    study: Study,
+    model: Annotated[str, typer.Option(help="The model to teach: an id, a folder, or starter.")] = "starter",
+    recipe: Annotated[str, typer.Option(help="Recipe whose network settings and training apply.")] = "detector-small",
+    changes: Annotated[list[str] | None, typer.Option("--set", help="key=value of the recipe.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the training.")] = 0,
+    wait: Annotated[bool, typer.Option(help="Wait for the end and show it.")] = False,
+) -> None:
+    """Start learning from the corrections of a study, in a process that outlives this terminal."""
+    from cytoshift.jobs.learn import start_learning
+
+    job = start_learning(study, parent=model, recipe=recipe, overrides=changes or [], seed=seed)
+    typer.echo(f"Started {job.name}.")
+    if wait:
+        follow_job(job)
+        _print(job)
+
+
+@app.command()
+def stop(
+    study: Study,
+    name: Name,
+    cancel: Annotated[bool, typer.Option(help="Throw it away: no model is made.")] = False,
+) -> None:
+    """Stop a job early and keep the best model so far, or cancel it."""
+    job = _job(study, name)
+    if cancel:
+        job.cancel()
+    else:
+        job.stop_early()
+    typer.echo(f"Asked {name} to {'cancel' if cancel else 'stop early'}.")
+
+
+@app.command()
+def resume(study: Study, name: Name) -> None:
+    """Go on with an interrupted or failed job from its last checkpoint."""
+    _job(study, name).resume()
+    typer.echo(f"Resumed {name}.")
+
+
+@app.command()
+def show(
+    study: Study,
+    name: Name,
+    follow: Annotated[bool, typer.Option(help="Wait for its end.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show where a job stands, and before and after once it is over."""
+    job = _job(study, name)
+    if follow:
+        follow_job(job, quiet=as_json)
+    if as_json:
+        print_json(_describe(job))
+    else:
+        _print(job)
+
+
+@app.command("run")
+def run_(folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a job.")]) -> None:
+    """Run a job in this process, as its own process would."""
+    from cytoshift.jobs.runner import run
+
+    with bar(attach(folder).spec.title or folder.name) as line:
+        result = run(folder, line.event)
+    conclude(result)
+
+
+def _check_study(study: Path) -> None:
+    from cytoshift.study import Study
+
+    Study.open(study, read_only=True).close()
+
+
+def _job(study: Path, name: str) -> Job:
+    _check_study(study)
+    for job in list_jobs(study):
+        if job.name == name:
+            return job
+    raise JobError(f"{study} has no job {name}; see cytoshift jobs list {study}.")
+
+
+def _describe(job: Job) -> dict[str, object]:
+    result = job.result
+    return {
+        "name": job.name,
+        "state": job.state,
+        "folder": str(job.folder),
+        "job": json.loads(job.spec.model_dump_json()),
+        "result": None if result is None else result.model_dump(),
+    }
+
+
+def _model(result: JobResult | None) -> str:
+    return "" if result is None else result.model or result.message
+
+
+def _print(job: Job) -> None:
+    events, _ = job.events()
+    progress = [event for event in events if event.get("kind") == "progress"]
+    typer.echo(f"{job.name}: {job.state}")
+    if progress:
+        typer.echo(f"step {progress[-1]['step']} of {progress[-1]['total']}")
+    if job.result is not None:
+        typer.echo(job.result.message)
+        print_gain(job.result)

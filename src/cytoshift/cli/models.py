@@ -1,0 +1,105 @@
+"""``cytoshift models``: the registry of models, and which one is in use."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cytoshift.cli.output import number, print_columns, print_json
+
+if TYPE_CHECKING:
+    from cytoshift.models import Registry
+    from cytoshift.models.card import Card
+
+app = typer.Typer(help="Models: list, show, import, export, adopt and go back.", no_args_is_help=True)
+
+Id = Annotated[str, typer.Argument(metavar="MODEL", help="A model's id, its folder, or starter.")]
+Task = Annotated[str, typer.Option(help="detector, mitosis, stain or translation.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("list")
+def list_(task: Annotated[str | None, typer.Option(help="Only models of this task.")] = None, as_json: Json = False) -> None:
+    """List the models; the one in use is marked."""
+    registry = _registry()
+    cards = registry.list(task)
+    if as_json:
+        print_json([card.model_dump(mode="json") for card in cards])
+        return
+    rows = [(_mark(registry, card), card.id, card.task, card.title) for card in cards]
+    if rows:
+        print_columns(rows)
+    else:
+        typer.echo("No models yet; import one with: cytoshift models import FOLDER")
+
+
+@app.command()
+def show(model: Id, task: Task = "detector", as_json: Json = False) -> None:
+    """Show a model's card: what it does, what it was taught on, how good it is."""
+    card = _registry().find(model, task).card
+    if as_json:
+        print_json(card.model_dump(mode="json"))
+        return
+    shown = {name: value for name, value in card.model_dump(mode="json").items() if value not in ("", None, {}, [])}
+    for name, value in shown.items():
+        if name in ("recipe", "architecture"):
+            continue
+        if isinstance(value, dict):
+            value = ", ".join(f"{key} {number(entry)}" for key, entry in value.items())
+        elif isinstance(value, list):
+            value = "; ".join(entry if isinstance(entry, str) else _data(entry) for entry in value)
+        typer.echo(f"{name.replace('_', ' ')}: {value}")
+
+
+@app.command("import")
+def import_(folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A model's folder.")]) -> None:
+    """Take a model into the registry."""
+    model = _registry().add(folder)
+    typer.echo(f"Imported {model.card.id}; use it with: cytoshift models adopt {model.card.id}")
+
+
+@app.command()
+def export(
+    model: Id,
+    out: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder for the model.")],
+    task: Task = "detector",
+) -> None:
+    """Write a model to a folder that another registry can import."""
+    from cytoshift.errors import ModelError
+    from cytoshift.models import save_model
+
+    found = _registry().find(model, task)
+    if out.exists():
+        raise ModelError(f"{out} already exists; remove it or give another folder.")
+    save_model(out, found.card, found.load_state())
+    typer.echo(f"Wrote {found.card.id} to {out}.")
+
+
+@app.command()
+def adopt(model: Id) -> None:
+    """Use a model from now on; `rollback` takes it back."""
+    _registry().adopt(model)
+    typer.echo(f"{model} is in use.")
+
+
+@app.command()
+def rollback(task: Annotated[str, typer.Argument(metavar="TASK")] = "detector") -> None:
+    """Go back to the model that was in use before."""
+    typer.echo(f"{_registry().rollback(task)} is in use again.")
+
+
+def _registry() -> Registry:
+    from cytoshift.models import Registry
+
+    return Registry()
+
+
+def _mark(registry: Registry, card: Card) -> str:
+    return "*" if registry.adopted(card.task) == card.id else " "
+
+
+def _data(entry: dict[str, object]) -> str:
+    return json.dumps({name: value for name, value in entry.items() if value}, ensure_ascii=False)

@@ -1,0 +1,27 @@
+"""Opening slides from a terminal, with µm/px given by hand where a file says nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cytoshift.errors import SlideError
+
+if TYPE_CHECKING:
+    from cytoshift.slides import Slide
+
+SlidePath = Annotated[str, typer.Argument(metavar="SLIDE", help="A slide file or folder.")]
+Mpp = Annotated[
+    float | None, typer.Option("--mpp", metavar="UM", help="µm/px of level 0, where the file does not say.")
+]
+
+
+def open_calibrated(path: str, mpp: float | None) -> Slide:
+    """Open a slide, and set its µm/px where the person gives one."""
+    from cytoshift.slides import open_slide
+
+    if mpp is not None and not 0.01 <= mpp <= 100:
+        raise SlideError(f"--mpp {mpp:g} is no µm/px of a slide; give a number such as 0.25.")
+    slide = open_slide(path)
+    return slide if mpp is None else slide.calibrated((mpp, mpp))

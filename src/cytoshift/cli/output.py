@@ -1,0 +1,36 @@
+"""What commands print: JSON for programs, plain columns for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+
+def print_json(data: Any) -> None:
+    """Print JSON on stdout."""
+    typer.echo(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write JSON new and rename it into place."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def print_columns(rows: Sequence[Sequence[object]]) -> None:
+    """Print rows as columns, two spaces between them."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        typer.echo(line.rstrip())
+
+
+def number(value: Any) -> str:
+    """Return a measured number with three decimals, anything else as it is."""
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
