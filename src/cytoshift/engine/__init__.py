@@ -1,0 +1,64 @@
+"""The engine: the only code that walks a slide. Nothing here imports torch before it is needed."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cytoshift.engine.derived import DerivedSlide
+    from cytoshift.engine.device import pick_device
+    from cytoshift.engine.executor import Executor, LocalExecutor
+    from cytoshift.engine.findings import Box, Findings, Provenance
+    from cytoshift.engine.grid import Tile, TileGrid
+    from cytoshift.engine.merge import nms
+    from cytoshift.engine.operator import FindingOperator, ImageOperator, Needs, Operator, TileBoxes
+    from cytoshift.engine.progress import CancelToken, Meter, Progress, Report
+    from cytoshift.engine.runs import run_findings, run_image
+    from cytoshift.engine.view import View
+
+_HOMES = {
+    "derived": ("DerivedSlide",),
+    "device": ("pick_device",),
+    "executor": ("Executor", "LocalExecutor"),
+    "findings": ("Box", "Findings", "Provenance"),
+    "grid": ("Tile", "TileGrid"),
+    "merge": ("nms",),
+    "operator": ("FindingOperator", "ImageOperator", "Needs", "Operator", "TileBoxes"),
+    "progress": ("CancelToken", "Meter", "Progress", "Report"),
+    "runs": ("run_findings", "run_image"),
+    "view": ("View",),
+}
+
+__all__ = [
+    "Box",
+    "CancelToken",
+    "DerivedSlide",
+    "Executor",
+    "FindingOperator",
+    "Findings",
+    "ImageOperator",
+    "LocalExecutor",
+    "Meter",
+    "Needs",
+    "Operator",
+    "Progress",
+    "Provenance",
+    "Report",
+    "Tile",
+    "TileBoxes",
+    "TileGrid",
+    "View",
+    "nms",
+    "pick_device",
+    "run_findings",
+    "run_image",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for, and no more: findings can be reviewed without zarr or numba being loaded."""
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"cytoshift.engine.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -90,9 +90,7 @@ class Findings:
     @classmethod
     def empty(cls, classes: tuple[str, ...], provenance: Provenance) -> Findings:
         """Return no findings."""
-        return cls(
-            np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int16), classes, provenance
-        )
+        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int16), classes, provenance)
 
     def select(self, which: npt.NDArray[Any]) -> Findings:
         """Return the findings at a boolean mask or indices."""

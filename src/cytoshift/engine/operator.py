@@ -81,7 +81,7 @@ class Operator(ABC):
         return Needs()
 
     def prepare(self, slide: Slide) -> Self:
-        """Return this operator bound to a slide's statistics (a stain fit, say); itself where there are none."""
+        """Return this operator bound to a slide's statistics (a stain fit, say); itself without any."""
         return self
 
 
@@ -95,7 +95,7 @@ class ImageOperator(Operator):
 
     @abstractmethod
     def apply(self, tiles: RGB) -> RGB:
-        """Map tiles ``(batch, y, x, 3)`` with their halo to tiles of the same shape; the engine cuts the halo."""
+        """Map tiles ``(batch, y, x, 3)``, halo included, to tiles of the same shape; the engine cuts it."""
 
 
 class FindingOperator(Operator):
