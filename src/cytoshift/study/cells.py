@@ -1,0 +1,248 @@
+"""The cells and regions of a slide as they are now: predictions with the corrections folded into them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from cytoshift.study.events import Box, Event
+
+if TYPE_CHECKING:
+    from cytoshift.engine.findings import Findings
+
+
+class State(IntEnum):
+    """What is known of a cell."""
+
+    PREDICTED = 0
+    ACCEPTED = 1
+    REJECTED = 2
+    UNSURE = 3
+    ADDED = 4
+
+
+class Ids(Sequence[str]):
+    """Ids of cells, made when they are asked for: ``"RUN:INDEX"`` for predictions, event ids for added cells."""
+
+    def __init__(self, run: str, indices: npt.NDArray[np.int64], added: tuple[str, ...]) -> None:
+        self._run = run
+        self._indices = indices
+        self._added = added
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    @overload
+    def __getitem__(self, position: int) -> str: ...
+    @overload
+    def __getitem__(self, position: slice) -> list[str]: ...
+    def __getitem__(self, position: int | slice) -> str | list[str]:
+        if isinstance(position, slice):
+            return [self._name(index) for index in self._indices[position].tolist()]
+        return self._name(int(self._indices[position]))
+
+    def position(self, identifier: str) -> int | None:
+        """Return where an id is, None when it is not among these; much faster than a search through the names."""
+        index = prediction_index(self._run, identifier)
+        if index is None:
+            if identifier not in self._added:
+                return None
+            index = -1 - self._added.index(identifier)
+        found = np.flatnonzero(self._indices == index)
+        return int(found[0]) if len(found) else None
+
+    def select(self, which: npt.NDArray[Any]) -> Ids:
+        """Return the ids at a boolean mask or indices."""
+        return Ids(self._run, self._indices[which], self._added)
+
+    def _name(self, index: int) -> str:
+        return f"{self._run}:{index}" if index >= 0 else self._added[-1 - index]
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Cells of one slide, one array per property.
+
+    Parameters
+    ----------
+    ids : Ids
+        What corrections point at, a sequence of str.
+    boxes : ndarray of float32, shape (n, 4)
+        x0, y0, x1, y1 in level-0 pixels.
+    scores : ndarray of float32, shape (n,)
+        Probability that the model gave its label; 1 for added cells.
+    labels : ndarray of int16, shape (n,)
+        Index into `classes`.
+    states : ndarray of uint8, shape (n,)
+        Values of `State`.
+    corrected : ndarray of bool, shape (n,)
+        Whether a person changed the label or the box.
+    classes : tuple of str
+        Class names: those of the run, then others that a person gave.
+    """
+
+    ids: Ids
+    boxes: npt.NDArray[np.float32]
+    scores: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int16]
+    states: npt.NDArray[np.uint8]
+    corrected: npt.NDArray[np.bool_]
+    classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def select(self, which: npt.NDArray[Any]) -> Cells:
+        """Return the cells at a boolean mask or indices."""
+        return replace(
+            self,
+            ids=self.ids.select(which),
+            boxes=self.boxes[which],
+            scores=self.scores[which],
+            labels=self.labels[which],
+            states=self.states[which],
+            corrected=self.corrected[which],
+        )
+
+    def label(self, position: int) -> str:
+        """Return the class name of one cell."""
+        return self.classes[int(self.labels[position])]
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of a slide that a person marked as completely annotated.
+
+    Parameters
+    ----------
+    id : str
+        Id of the event; rejecting it takes the mark away.
+    box : tuple of float
+        x0, y0, x1, y1 in level-0 pixels.
+    run : str
+        The run whose predictions count in it; ``""`` where only added cells do.
+    threshold : float
+        Score from which unreviewed predictions count.
+    """
+
+    id: str
+    box: Box
+    run: str
+    threshold: float
+
+
+@dataclass(slots=True)
+class _Change:
+    """What corrections made of one cell."""
+
+    state: State
+    label: str = ""
+    box: Box | None = None
+    added: bool = False
+    corrected: bool = field(default=False)
+
+    def apply(self, event: Event) -> None:
+        yes = State.ADDED if self.added else State.ACCEPTED
+        if event.kind == "reject":
+            self.state = State.REJECTED
+        elif event.kind == "unsure":
+            self.state = State.UNSURE
+        elif event.kind == "accept":
+            self.state = yes
+        elif event.kind == "relabel":
+            self.state, self.label, self.corrected = yes, event.payload["label"], True
+        elif event.kind == "move":
+            self.box, self.corrected = event.box, True
+            self.state = self.state if self.state is State.UNSURE else yes
+
+
+def prediction_index(run: str, target: str) -> int | None:
+    """Return the index of a target ``"RUN:INDEX"`` in a run; None when it is of another run or no prediction."""
+    of, _, index = target.rpartition(":")
+    return int(index) if of and of == run and index.isdecimal() else None
+
+
+def fold_cells(findings: Findings | None, run: str, corrections: Iterable[Event], threshold: float = 0.0) -> Cells:
+    """Fold corrections into the predictions of a run.
+
+    Unreviewed predictions below the threshold are left out; what a person decided on stays whatever its score. The
+    last decision counts: ``relabel`` accepts, ``move`` accepts what was not unsure.
+    """
+    changed: dict[int, _Change] = {}
+    added: dict[str, _Change] = {}
+    for event in corrections:
+        if event.kind == "add":
+            added[event.id] = _Change(State.ADDED, event.payload["label"], event.box, added=True)
+        elif event.kind in ("accept", "reject", "unsure", "relabel", "move"):
+            index = prediction_index(run, event.target)
+            if index is not None:
+                changed.setdefault(index, _Change(State.PREDICTED)).apply(event)
+            elif event.target in added:
+                added[event.target].apply(event)
+    classes = _classes(findings, (*changed.values(), *added.values()))
+    predicted = _predicted(findings, run, changed, threshold, classes)
+    return _with_added(predicted, run, added) if added else predicted
+
+
+def _classes(findings: Findings | None, changes: Iterable[_Change]) -> tuple[str, ...]:
+    known = dict.fromkeys(findings.classes if findings is not None else ())
+    known.update(dict.fromkeys(change.label for change in changes if change.label))
+    return tuple(known)
+
+
+def _predicted(
+    findings: Findings | None, run: str, changed: dict[int, _Change], threshold: float, classes: tuple[str, ...]
+) -> Cells:
+    if findings is None:
+        return Cells(
+            Ids(run, np.zeros(0, np.int64), ()),
+            np.zeros((0, 4), np.float32),
+            np.zeros(0, np.float32),
+            np.zeros(0, np.int16),
+            np.zeros(0, np.uint8),
+            np.zeros(0, np.bool_),
+            classes,
+        )
+    keep = findings.scores >= threshold
+    keep[list(changed)] = True
+    kept = np.flatnonzero(keep)
+    boxes, labels = findings.boxes[kept], findings.labels[kept]
+    states, corrected = np.zeros(len(kept), np.uint8), np.zeros(len(kept), np.bool_)
+    positions = np.searchsorted(kept, list(changed)).tolist()
+    for position, change in zip(positions, changed.values(), strict=True):
+        states[position], corrected[position] = change.state, change.corrected
+        if change.box is not None:
+            boxes[position] = change.box
+        if change.label:
+            labels[position] = classes.index(change.label)
+    return Cells(Ids(run, kept, ()), boxes, findings.scores[kept], labels, states, corrected, classes)
+
+
+def _with_added(cells: Cells, run: str, added: dict[str, _Change]) -> Cells:
+    changes = list(added.values())
+    indices = np.concatenate([cells.ids._indices, -1 - np.arange(len(added), dtype=np.int64)])
+    return Cells(
+        Ids(run, indices, tuple(added)),
+        np.concatenate([cells.boxes, np.array([change.box for change in changes], np.float32)]),
+        np.concatenate([cells.scores, np.ones(len(added), np.float32)]),
+        np.concatenate([cells.labels, np.array([cells.classes.index(c.label) for c in changes], np.int16)]),
+        np.concatenate([cells.states, np.array([change.state for change in changes], np.uint8)]),
+        np.concatenate([cells.corrected, np.array([change.corrected for change in changes], np.bool_)]),
+        cells.classes,
+    )
+
+
+def fold_regions(corrections: Iterable[Event]) -> tuple[Region, ...]:
+    """Return the regions that are marked complete, oldest first."""
+    regions: dict[str, Region] = {}
+    for event in corrections:
+        if event.kind == "mark_complete":
+            regions[event.id] = Region(event.id, event.box, event.payload["run"], event.payload["threshold"])
+        elif event.kind == "reject":
+            regions.pop(event.target, None)
+    return tuple(regions.values())

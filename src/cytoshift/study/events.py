@@ -1,0 +1,104 @@
+"""Corrections as events: what a person decided, about what, when; never changed, never taken out."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import math
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from cytoshift.errors import StudyError
+
+Box = tuple[float, float, float, float]
+
+Kind = Literal[
+    "accept",
+    "reject",
+    "unsure",
+    "relabel",
+    "move",
+    "add",
+    "note",
+    "mark_complete",
+    "calibrate",
+    "undo",
+    "redo",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of a study's log.
+
+    Parameters
+    ----------
+    slide : str
+        Identity of the slide.
+    kind : str
+        One of `Kind`; a newer version may have written others, which change no cell here.
+    target : str
+        What it is about: ``"RUN:INDEX"`` for a prediction, the id of an event (an added cell, a region, or what
+        ``undo`` and ``redo`` take back), ``""`` for the slide.
+    payload : dict
+        ``label``, ``box``, ``text``, ``run``, ``threshold``, ``mpp_yx`` or ``objective``, as the kind needs it.
+    author : str
+        Login name of the person.
+    time : str
+        ISO time in UTC.
+    id : str
+        A UUID.
+    seq : int
+        Position in the log, from 1; 0 while it is not stored.
+    """
+
+    slide: str
+    kind: str
+    target: str = ""
+    payload: dict[str, Any] = field(default_factory=dict)
+    author: str = ""
+    time: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    seq: int = 0
+
+    @property
+    def box(self) -> Box:
+        """The box in level-0 pixels that ``add``, ``move`` and ``mark_complete`` carry."""
+        x0, y0, x1, y1 = self.payload["box"]
+        return (x0, y0, x1, y1)
+
+    def row(self) -> tuple[str, str, str, str, str, str, str]:
+        """Return the columns ``id, slide, kind, target, payload, author, time``."""
+        payload = json.dumps(self.payload, ensure_ascii=False)
+        return (self.id, self.slide, self.kind, self.target, payload, self.author, self.time)
+
+    @classmethod
+    def from_row(cls, row: tuple[int, str, str, str, str, str, str, str]) -> Event:
+        """Read ``seq`` and the columns of `row`."""
+        seq, identifier, slide, kind, target, payload, author, time = row
+        return cls(slide, kind, target, json.loads(payload), author, time, identifier, seq)
+
+
+def login_name() -> str:
+    """Return the login name, ``"unknown"`` where the system has none."""
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):
+        return "unknown"
+
+
+def valid_box(box: Box) -> list[float]:
+    """Return a box as JSON holds it; StudyError where it has no area."""
+    x0, y0, x1, y1 = (float(value) for value in box)
+    if not (all(math.isfinite(value) for value in (x0, y0, x1, y1)) and x0 < x1 and y0 < y1):
+        raise StudyError(f"({x0}, {y0}, {x1}, {y1}) is no box; draw one that has a width and a height.")
+    return [x0, y0, x1, y1]
+
+
+def valid_label(label: str) -> str:
+    """Return a class name without blanks around it; StudyError where nothing is left."""
+    if not label.strip():
+        raise StudyError("A class needs a name; choose one of the classes, or write a new one.")
+    return label.strip()

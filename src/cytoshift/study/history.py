@@ -1,0 +1,81 @@
+"""What of a log of events is in force: undo and redo without limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from cytoshift.study.events import Event
+
+
+@dataclass(slots=True)
+class _Branch:
+    """Corrections of one slide: in force, oldest first, and taken back, last taken back last; with the log's seq."""
+
+    done: list[tuple[int, Event]] = field(default_factory=list)
+    undone: list[tuple[int, Event]] = field(default_factory=list)
+
+
+class History:
+    """The events of a log that are in force, and what can be undone and redone. Made by `fold`.
+
+    Every slide has a line of its own: ``undo`` takes back the last correction in force on its slide, ``redo`` puts
+    back the last one taken back there, and a new correction drops what was taken back on its slide. For the whole
+    study the last correction done or redone anywhere is undone, and what was last taken back anywhere is redone, as
+    long as no slide was corrected since.
+    """
+
+    def __init__(self) -> None:
+        self._branches: dict[str, _Branch] = {}
+        self._corrected = 0
+
+    def append(self, event: Event) -> None:
+        """Fold one more event in.
+
+        An ``undo`` that does not point at the last correction in force on its slide, or a ``redo`` that does not point
+        at what was last taken back there, changes nothing.
+        """
+        branch = self._branches.setdefault(event.slide, _Branch())
+        if event.kind == "undo":
+            if branch.done and branch.done[-1][1].id == event.target:
+                branch.undone.append((event.seq, branch.done.pop()[1]))
+        elif event.kind == "redo":
+            if branch.undone and branch.undone[-1][1].id == event.target:
+                branch.done.append((event.seq, branch.undone.pop()[1]))
+        else:
+            branch.done.append((event.seq, event))
+            branch.undone.clear()
+            self._corrected = event.seq
+
+    def corrections(self, slide: str) -> tuple[Event, ...]:
+        """Return the corrections of a slide that are in force, oldest first."""
+        return tuple(event for _, event in self._branch(slide).done)
+
+    def to_undo(self, slide: str | None = None) -> Event | None:
+        """Return what an undo on a slide, or in the whole study, takes back; None when there is nothing."""
+        branches = self._branches.values() if slide is None else [self._branch(slide)]
+        last = max((branch.done[-1] for branch in branches if branch.done), key=_seq, default=None)
+        return None if last is None else last[1]
+
+    def to_redo(self, slide: str | None = None) -> Event | None:
+        """Return what a redo on a slide, or in the whole study, puts back; None when there is nothing."""
+        branches = self._branches.values() if slide is None else [self._branch(slide)]
+        last = max((branch.undone[-1] for branch in branches if branch.undone), key=_seq, default=None)
+        if last is None or (slide is None and last[0] < self._corrected):
+            return None
+        return last[1]
+
+    def _branch(self, slide: str) -> _Branch:
+        return self._branches.get(slide) or _Branch()
+
+
+def fold(events: Iterable[Event]) -> History:
+    """Fold a log, in its order, into what is in force; the same log always gives the same history."""
+    history = History()
+    for event in events:
+        history.append(event)
+    return history
+
+
+def _seq(entry: tuple[int, Event]) -> int:
+    return entry[0]

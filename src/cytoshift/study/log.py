@@ -1,0 +1,227 @@
+"""What a study has stored: slides, runs and events, read from and added to its database; nothing is ever changed."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import uuid
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cytoshift.errors import StudyError
+from cytoshift.study import schema
+from cytoshift.study.events import Event
+
+if TYPE_CHECKING:
+    from cytoshift.engine.findings import Findings, Provenance
+    from cytoshift.slides.slide import SlideInfo
+
+_RUNS_KEPT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class SlideRecord:
+    """A slide as a study knows it.
+
+    Parameters
+    ----------
+    identity : str
+        Fingerprint of its content.
+    name : str
+        File name, for people.
+    paths : tuple of str
+        Where it was seen, last seen first.
+    mpp_yx : tuple of float or None
+        µm per level-0 pixel along y and x: what a person set, else what the file says.
+    objective : float or None
+        Objective power of the scan.
+    """
+
+    identity: str
+    name: str
+    paths: tuple[str, ...]
+    mpp_yx: tuple[float, float] | None
+    objective: float | None
+
+
+class Log:
+    """A study's database behind one lock, so that every thread may use it."""
+
+    def __init__(self, file: Path, *, read_only: bool) -> None:
+        self._name = str(file.parent)
+        self._lock = threading.RLock()
+        self._runs: OrderedDict[str, Findings] = OrderedDict()
+        with self._reading():
+            self._connection = schema.connect(file, read_only=read_only)
+        try:
+            with self._reading():
+                self.version = schema.version_of(self._connection)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def close(self) -> None:
+        """Close the database; nothing waits to be written."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        with self._lock:
+            try:
+                yield
+            except sqlite3.ProgrammingError as error:
+                raise StudyError(f"The study {self._name} is closed; open it again.") from error
+            except (sqlite3.Error, ValueError, TypeError, KeyError) as error:
+                raise StudyError(
+                    f"The study {self._name} cannot be read ({error}); restore its folder from a backup."
+                ) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._lock:
+            try:
+                yield
+            except sqlite3.ProgrammingError as error:
+                raise StudyError(f"The study {self._name} is closed; open it again.") from error
+            except sqlite3.Error as error:
+                raise StudyError(
+                    f"The study {self._name} could not store this ({error}); what was stored before is safe: "
+                    "make room or check the disk, then do it again."
+                ) from error
+
+    # Events
+
+    def add_event(self, event: Event) -> Event:
+        """Store an event; it is on the disk when this returns."""
+        with self._writing():
+            cursor = self._connection.execute(
+                "INSERT INTO event (id, slide, kind, target, payload, author, time) VALUES (?,?,?,?,?,?,?)",
+                event.row(),
+            )
+            return replace(event, seq=int(cursor.lastrowid or 0))
+
+    def events(self, since: int = 0) -> list[Event]:
+        """Return the events after a position in the log."""
+        with self._reading():
+            rows = self._connection.execute(
+                "SELECT seq, id, slide, kind, target, payload, author, time FROM event WHERE seq > ? ORDER BY seq",
+                (since,),
+            )
+            return [Event.from_row(row) for row in rows]
+
+    # Slides
+
+    def add_slide(self, info: SlideInfo) -> None:
+        """Store a slide, or where it was seen now."""
+        known = next((record for record in self.slides() if record.identity == info.identity), None)
+        paths = () if known is None else known.paths
+        paths = tuple(dict.fromkeys((info.path, *paths))) if info.path else paths
+        with self._writing():
+            if known is not None:
+                self._connection.execute(
+                    "UPDATE slide SET name = ?, paths = ? WHERE identity = ?",
+                    (info.name, json.dumps(paths), info.identity),
+                )
+                return
+            mpp_y, mpp_x = info.mpp_yx or (None, None)
+            self._connection.execute(
+                "INSERT INTO slide VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (info.identity, info.name, json.dumps(paths), mpp_y, mpp_x, info.objective, now()),
+            )
+
+    def slides(self) -> list[SlideRecord]:
+        """Return the slides in the order in which they were added."""
+        with self._reading():
+            rows = self._connection.execute(
+                "SELECT identity, name, paths, mpp_y, mpp_x, objective FROM slide ORDER BY rowid"
+            )
+            return [
+                SlideRecord(identity, name, tuple(json.loads(paths)), (y, x) if y and x else None, objective)
+                for identity, name, paths, y, x, objective in rows
+            ]
+
+    # Runs
+
+    def add_findings(self, findings: Findings) -> str:
+        """Store findings as a run; all of it is on the disk when this returns, or none."""
+        run = str(uuid.uuid4())
+        row = (
+            run,
+            findings.provenance.slide,
+            json.dumps(findings.provenance.to_json()),
+            json.dumps(findings.classes),
+            len(findings),
+            np.ascontiguousarray(findings.boxes, "<f4").tobytes(),
+            np.ascontiguousarray(findings.scores, "<f4").tobytes(),
+            np.ascontiguousarray(findings.labels, "<i2").tobytes(),
+        )
+        with self._writing():
+            self._connection.execute(
+                "INSERT INTO run (id, slide, provenance, classes, cells, boxes, scores, labels) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                row,
+            )
+        return run
+
+    def runs(self, slide: str) -> list[tuple[str, Provenance, int]]:
+        """Return id, provenance and number of predictions of a slide's runs, oldest first."""
+        from cytoshift.engine.findings import Provenance
+
+        with self._reading():
+            rows = self._connection.execute(
+                "SELECT id, provenance, cells FROM run WHERE slide = ? ORDER BY seq", (slide,)
+            )
+            return [(run, Provenance.from_json(json.loads(text)), cells) for run, text, cells in rows]
+
+    def size(self, run: str) -> tuple[str, int] | None:
+        """Return the slide and the number of predictions of a run; None where there is no such run."""
+        with self._reading():
+            row: Any = self._connection.execute("SELECT slide, cells FROM run WHERE id = ?", (run,)).fetchone()
+            return None if row is None else (row[0], row[1])
+
+    def findings(self, run: str) -> Findings:
+        """Return the predictions of a run; the last few are kept in memory, since they never change."""
+        with self._reading():
+            if run in self._runs:
+                self._runs.move_to_end(run)
+                return self._runs[run]
+            row = self._connection.execute(
+                "SELECT provenance, classes, cells, boxes, scores, labels FROM run WHERE id = ?", (run,)
+            ).fetchone()
+            if row is not None:
+                self._runs[run] = _findings(*row)
+                while len(self._runs) > _RUNS_KEPT:
+                    self._runs.popitem(last=False)
+                return self._runs[run]
+        raise StudyError(f"The study {self._name} has no run {run}; its runs are listed per slide.")
+
+    def check(self) -> str:
+        """Return what SQLite says of the file's integrity: ``"ok"``, or what is wrong."""
+        with self._reading():
+            return str(self._connection.execute("PRAGMA integrity_check").fetchone()[0])
+
+
+def _findings(provenance: str, classes: str, cells: int, boxes: bytes, scores: bytes, labels: bytes) -> Findings:
+    from cytoshift.engine.findings import Findings, Provenance
+
+    return Findings(
+        np.frombuffer(boxes, "<f4").astype(np.float32, copy=False).reshape(cells, 4),
+        np.frombuffer(scores, "<f4").astype(np.float32, copy=False),
+        np.frombuffer(labels, "<i2").astype(np.int16, copy=False),
+        tuple(json.loads(classes)),
+        Provenance.from_json(json.loads(provenance)),
+    )
+
+
+def now() -> str:
+    """Return the time in UTC, as ISO text."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

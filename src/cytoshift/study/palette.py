@@ -1,0 +1,50 @@
+"""The colours of classes: one palette, safe for colour-blind readers, the same wherever a class is drawn."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+RGBColor = tuple[int, int, int]
+
+BETHESDA: tuple[str, ...] = ("NILM", "ASC-US", "LSIL", "ASC-H", "HSIL", "SCC")
+"""Classes of the Bethesda system, in its order."""
+
+# Okabe and Ito, "Color Universal Design" (2008), without the black that nuclei have.
+_COLORS: dict[str, RGBColor] = {
+    "NILM": (0, 158, 115),
+    "ASC-US": (86, 180, 233),
+    "LSIL": (240, 228, 66),
+    "ASC-H": (230, 159, 0),
+    "HSIL": (213, 94, 0),
+    "SCC": (204, 121, 167),
+}
+
+# Tol, "Colour schemes" (SRON/EPS/TN/09-002, 2021): "muted", for every other name.
+_FURTHER: tuple[RGBColor, ...] = (
+    (51, 34, 136),
+    (136, 204, 238),
+    (68, 170, 153),
+    (17, 119, 51),
+    (153, 153, 51),
+    (221, 204, 119),
+    (204, 102, 119),
+    (136, 34, 85),
+    (170, 68, 153),
+)
+
+
+def color_of(name: str) -> RGBColor:
+    """Return the colour of a class as red, green and blue from 0 to 255.
+
+    A name that is not of the Bethesda system gets one of nine further colours that depends on the name alone, so it
+    is the same in every study and on every computer; two such names may share one.
+    """
+    known = _COLORS.get(name)
+    if known is not None:
+        return known
+    return _FURTHER[sha256(name.encode()).digest()[0] % len(_FURTHER)]
+
+
+def in_order(names: set[str]) -> tuple[str, ...]:
+    """Return class names in Bethesda order, others behind them by name."""
+    return (*(name for name in BETHESDA if name in names), *sorted(names - set(BETHESDA)))

@@ -1,0 +1,120 @@
+"""The tables of a study, and how its database is opened."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+VERSION = 1
+"""The schema this version writes."""
+
+APPLICATION = 0x43797453
+"""SQLite's application id: "CytS"."""
+
+_NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "lustre", "9p", "fuse.sshfs"}
+
+TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE slide (
+    identity TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    paths TEXT NOT NULL,      -- JSON list, last seen first
+    mpp_y REAL, mpp_x REAL,   -- as the file says; a person's calibration is an event
+    objective REAL,
+    added TEXT NOT NULL
+);
+
+CREATE TABLE run (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    slide TEXT NOT NULL REFERENCES slide (identity),
+    provenance TEXT NOT NULL,
+    classes TEXT NOT NULL,
+    cells INTEGER NOT NULL,
+    boxes BLOB NOT NULL,      -- float32, x0 y0 x1 y1 in level-0 pixels; every blob is little-endian
+    scores BLOB NOT NULL,     -- float32
+    labels BLOB NOT NULL      -- int16
+);
+CREATE INDEX run_of_slide ON run (slide);
+
+CREATE TABLE event (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    slide TEXT NOT NULL REFERENCES slide (identity),
+    kind TEXT NOT NULL,
+    target TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    author TEXT NOT NULL,
+    time TEXT NOT NULL
+);
+
+CREATE TRIGGER run_stays BEFORE UPDATE ON run BEGIN SELECT RAISE(ABORT, 'predictions are never changed'); END;
+CREATE TRIGGER run_kept BEFORE DELETE ON run BEGIN SELECT RAISE(ABORT, 'predictions are never removed'); END;
+CREATE TRIGGER event_stays BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
+CREATE TRIGGER event_kept BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'events are never removed'); END;
+"""
+
+
+def create(path: Path, made: str) -> None:
+    """Write an empty study's database."""
+    connection = connect(path)
+    try:
+        connection.executescript(
+            f"BEGIN; {TABLES} PRAGMA application_id={APPLICATION}; PRAGMA user_version={VERSION}; COMMIT;"
+        )
+        connection.execute("INSERT INTO meta VALUES ('schema', ?), ('made', ?)", (str(VERSION), made))
+    finally:
+        connection.close()
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """Open a database: every commit is on the disk before it returns.
+
+    Read-only connections write nothing either where the folder can be written: SQLite then needs its ``-shm`` file
+    beside the database. Where it cannot, the file is read as it lies there.
+    """
+    writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    if path.exists() and not writable:
+        left = path.with_name(f"{path.name}-wal")  # what a crash left to be merged must not be overlooked
+        uri = f"{path.resolve().as_uri()}?mode=ro{'' if left.exists() else '&immutable=1'}"
+        return sqlite3.connect(uri, uri=True, check_same_thread=False, isolation_level=None)
+    connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
+    try:
+        if not read_only:
+            # Shared memory, which WAL needs, does not work across a network.
+            connection.execute(f"PRAGMA journal_mode={'DELETE' if on_network(path) else 'WAL'}")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA recursive_triggers=ON")  # REPLACE must not slip past the triggers
+        connection.execute(f"PRAGMA query_only={'ON' if read_only else 'OFF'}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """Return the schema of a study's database; ValueError where it is another kind of database."""
+    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
+        raise ValueError("it is not the database of a study")
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def on_network(path: Path) -> bool:
+    """Whether a file lies on another machine, as far as the system tells (Linux mounts, Windows' UNC paths)."""
+    resolved = path.resolve()
+    if str(resolved).startswith("\\\\"):
+        return True
+    best, kind = "", ""
+    try:
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    for line in mounts:
+        _, point, system, *_ = line.split(" ")
+        point = point.replace("\\040", " ")
+        if len(point) >= len(best) and resolved.is_relative_to(point):
+            best, kind = point, system
+    return kind in _NETWORK

@@ -1,0 +1,359 @@
+"""A study: a folder that keeps slides, predictions and every correction, and loses none of them."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import threading
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import replace
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from cytoshift.errors import StudyError
+from cytoshift.study import schema
+from cytoshift.study.cells import Cells, Region, fold_cells, fold_regions
+from cytoshift.study.events import Box, Event, Kind, login_name, valid_box, valid_label
+from cytoshift.study.history import fold
+from cytoshift.study.lock import LOCK, WriterLock, writer_lock
+from cytoshift.study.log import Log, SlideRecord, now
+
+if TYPE_CHECKING:
+    from cytoshift.engine.findings import Findings, Provenance
+    from cytoshift.slides.slide import Slide
+
+FILE = "study.sqlite"
+_logger = logging.getLogger(__name__)
+
+
+class Study:
+    """An open study. Get one with `Study.create` or `Study.open`; every method may be called from every thread.
+
+    A correction is on the disk when its method returns, and is never changed afterwards; undoing is a further event.
+    Slides are named by their identity; a target is ``"RUN:INDEX"`` for a prediction or an event's id for an added cell.
+
+    Attributes
+    ----------
+    folder : Path
+    read_only : bool
+        Whether corrections are refused.
+    reason : str
+        Why it is read-only, in one sentence; ``""`` when it can be written or was opened so on purpose.
+    author : str
+        Who corrects: the login name unless set.
+    """
+
+    def __init__(self, folder: Path, log: Log, lock: WriterLock | None, reason: str) -> None:
+        self.folder = folder
+        self.read_only = lock is None
+        self.reason = reason
+        self.author = login_name()
+        self._log = log
+        self._lock = lock
+        self._guard = threading.RLock()
+        self._listeners: list[Callable[[Event], None]] = []
+        self._slides = {record.identity for record in log.slides()}
+        self._sizes: dict[str, tuple[str, int]] = {}
+        self._events = log.events()
+        self._history = fold(self._events)
+
+    # Opening -----------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def create(cls, folder: str | Path) -> Study:
+        """Make a new study in a folder; StudyError where there is one already or nothing can be written."""
+        folder = Path(folder)
+        lock = WriterLock(folder / LOCK)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if (folder / FILE).exists() or not lock.take():
+                raise StudyError(f"There is a study in {folder} already; open it, or choose another folder.")
+            partial = folder / f".{FILE}.partial"
+            partial.unlink(missing_ok=True)
+            schema.create(partial, now())
+            os.replace(partial, folder / FILE)
+        except OSError as error:
+            raise StudyError(f"No study can be made in {folder} ({error.strerror}); choose another folder.") from error
+        finally:
+            lock.release()
+        return cls.open(folder)
+
+    @classmethod
+    def open(cls, folder: str | Path, read_only: bool = False) -> Study:
+        """Open a study.
+
+        It opens read-only, and `reason` says why, where another window or job writes into it, where its folder cannot
+        be written, and where a newer version made it.
+
+        Raises
+        ------
+        StudyError
+            There is no study, or it cannot be read.
+        """
+        folder = Path(folder)
+        folder = folder.parent if folder.name == FILE else folder
+        file = folder / FILE
+        if not file.is_file():
+            raise StudyError(f"There is no study in {folder}; create one there, or choose another folder.")
+        lock, reason = (None, "") if read_only else writer_lock(folder / FILE)
+        try:
+            log = Log(file, read_only=lock is None)
+            if lock is not None and log.version > schema.VERSION:
+                log.close()
+                lock.release()
+                lock, log = None, Log(file, read_only=True)
+                reason = (
+                    f"The study {folder} was written by a newer version (schema {log.version}, this one writes "
+                    f"{schema.VERSION}), so it is read-only; update napari-cytoshift to correct cells."
+                )
+            return cls(folder, log, lock, reason)
+        except BaseException:
+            if lock is not None:
+                lock.release()
+            raise
+
+    def close(self) -> None:
+        """Close the study; nothing waits to be written."""
+        self._log.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def check(self) -> str:
+        """Return ``"ok"``, or what is wrong with the file: reads all of it."""
+        return self._log.check()
+
+    # Slides and predictions --------------------------------------------------------------------------------------
+
+    def add_slide(self, slide: Slide) -> str:
+        """Add a slide, or remember where it lies now, and return its identity."""
+        self._writable()
+        self._log.add_slide(slide.info)
+        with self._guard:
+            self._slides.add(slide.info.identity)
+        return slide.info.identity
+
+    def slides(self) -> list[SlideRecord]:
+        """Return the slides, in the order in which they were added."""
+        return [self._calibrated(record) for record in self._log.slides()]
+
+    def slide(self, identity: str) -> SlideRecord:
+        """Return one slide; StudyError where the study has no such slide."""
+        for record in self.slides():
+            if record.identity == identity:
+                return record
+        raise StudyError(f"The study {self.folder} has no slide {identity}; add the slide first.")
+
+    def add_findings(self, findings: Findings) -> str:
+        """Store predictions for good and return the id of the run."""
+        self._writable()
+        self._check_slide(findings.provenance.slide)
+        return self._log.add_findings(findings)
+
+    def runs(self, slide: str) -> list[str]:
+        """Return the ids of a slide's runs, oldest first."""
+        return [run for run, _, _ in self._log.runs(slide)]
+
+    def provenance(self, run: str) -> Provenance:
+        """Return where the predictions of a run come from."""
+        return self._log.findings(run).provenance
+
+    def findings(self, run: str) -> Findings:
+        """Return the predictions of a run as they were made; StudyError where there is no such run."""
+        return self._log.findings(run)
+
+    # Corrections -------------------------------------------------------------------------------------------------
+
+    def accept(self, slide: str, target: str) -> Event:
+        """Say that a cell is right."""
+        return self._correct(slide, "accept", target)
+
+    def reject(self, slide: str, target: str) -> Event:
+        """Say that a prediction or an added cell is none, or that a region is not complete after all."""
+        return self._correct(slide, "reject", target)
+
+    def unsure(self, slide: str, target: str) -> Event:
+        """Say that it cannot be told what a cell is; training then leaves it out."""
+        return self._correct(slide, "unsure", target)
+
+    def relabel(self, slide: str, target: str, label: str) -> Event:
+        """Say of which class a cell is."""
+        return self._correct(slide, "relabel", target, label=valid_label(label))
+
+    def move(self, slide: str, target: str, box: Box) -> Event:
+        """Say where a cell is: x0, y0, x1, y1 in level-0 pixels."""
+        return self._correct(slide, "move", target, box=valid_box(box))
+
+    def add(self, slide: str, box: Box, label: str) -> Event:
+        """Add a cell that was not found; the event's id is what later corrections point at."""
+        return self._correct(slide, "add", "", box=valid_box(box), label=valid_label(label))
+
+    def note(self, slide: str, target: str, text: str) -> Event:
+        """Write a note to a cell, a region or (target ``""``) the slide."""
+        return self._correct(slide, "note", target, text=text)
+
+    def mark_complete(self, slide: str, box: Box, run: str | None = None, threshold: float = 0.0) -> Event:
+        """Say that in a box every cell is right as it is now shown: predictions of a run from a threshold, corrected.
+
+        Without a run, only cells that a person added count there.
+        """
+        if run:
+            self._size(run)
+        return self._correct(slide, "mark_complete", "", box=valid_box(box), run=run or "", threshold=float(threshold))
+
+    def calibrate(self, slide: str, mpp_yx: tuple[float, float], objective: float | None = None) -> Event:
+        """Set µm per level-0 pixel along y and x, for a slide whose file does not say or is wrong."""
+        y, x = (float(value) for value in mpp_yx)
+        if not (0 < y < math.inf and 0 < x < math.inf):
+            raise StudyError(f"{y} × {x} µm/px is no size of a pixel; give two numbers above zero.")
+        return self._correct(slide, "calibrate", "", mpp_yx=[y, x], objective=objective)
+
+    def undo(self, slide: str | None = None) -> Event | None:
+        """Take back the last correction, of a slide or of the whole study; None when there is nothing to take back."""
+        with self._guard:
+            last = self._history.to_undo(slide)
+            return None if last is None else self._correct(last.slide, "undo", last.id)
+
+    def redo(self, slide: str | None = None) -> Event | None:
+        """Put back what was last taken back, on a slide or in the whole study; None when there is nothing."""
+        with self._guard:
+            last = self._history.to_redo(slide)
+            return None if last is None else self._correct(last.slide, "redo", last.id)
+
+    # What is known now -------------------------------------------------------------------------------------------
+
+    def events(self, since: int = 0) -> list[Event]:
+        """Return every event after a position (`Event.seq`) in the log."""
+        self._refresh()
+        with self._guard:
+            return self._events[bisect_right(self._events, since, key=attrgetter("seq")) :]
+
+    def corrections(self, slide: str) -> tuple[Event, ...]:
+        """Return the corrections of a slide that are in force (not undone), oldest first."""
+        self._refresh()
+        with self._guard:
+            return self._history.corrections(slide)
+
+    def can_undo(self, slide: str | None = None) -> bool:
+        """Whether `undo` has something to take back."""
+        with self._guard:
+            return not self.read_only and self._history.to_undo(slide) is not None
+
+    def can_redo(self, slide: str | None = None) -> bool:
+        """Whether `redo` has something to put back."""
+        with self._guard:
+            return not self.read_only and self._history.to_redo(slide) is not None
+
+    def cells(self, slide: str, run: str | None = None, threshold: float = 0.0) -> Cells:
+        """Return the cells of a slide as they are now.
+
+        Parameters
+        ----------
+        slide : str
+            Identity.
+        run : str, optional
+            Whose predictions: the last run's by default, none for ``""``.
+        threshold : float
+            Score from which unreviewed predictions are there; reviewed ones always are.
+
+        Returns
+        -------
+        Cells
+            Rejected cells included; look at their states.
+        """
+        if run is None:
+            run = next(reversed(self.runs(slide)), "")
+        findings = self._log.findings(run) if run else None
+        if findings is not None and findings.provenance.slide != slide:
+            raise StudyError(f"Run {run} is of another slide than {slide}; choose one of this slide's runs.")
+        return fold_cells(findings, run, self.corrections(slide), threshold)
+
+    def regions(self, slide: str) -> tuple[Region, ...]:
+        """Return the regions of a slide that are marked complete, oldest first."""
+        return fold_regions(self.corrections(slide))
+
+    def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+        """Call ``listener`` with every event after it is stored, in the thread that stored it; returns how to stop."""
+        with self._guard:
+            self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            with self._guard:
+                if listener in self._listeners:
+                    self._listeners.remove(listener)
+
+        return unsubscribe
+
+    # Inside ------------------------------------------------------------------------------------------------------
+
+    def _correct(self, slide: str, kind: Kind, target: str, **payload: Any) -> Event:
+        self._writable()
+        with self._guard:
+            self._check_slide(slide)
+            if kind not in ("undo", "redo"):
+                self._check_target(slide, kind, target)
+            event = self._log.add_event(Event(slide, kind, target, payload, self.author))
+            self._events.append(event)
+            self._history.append(event)
+            listeners = tuple(self._listeners)
+        for listener in listeners:
+            try:
+                listener(event)
+            except Exception:
+                _logger.exception("a listener failed; event %d is stored", event.seq)
+        return event
+
+    def _refresh(self) -> None:
+        if self.read_only:  # somebody else may have written
+            with self._guard:
+                for event in self._log.events(self._events[-1].seq if self._events else 0):
+                    self._events.append(event)
+                    self._history.append(event)
+
+    def _writable(self) -> None:
+        if self.read_only:
+            raise StudyError(self.reason or f"The study {self.folder} was opened to be read; open it again to write.")
+
+    def _check_slide(self, slide: str) -> None:
+        if slide not in self._slides:
+            raise StudyError(f"The study {self.folder} has no slide {slide}; add the slide first.")
+
+    def _check_target(self, slide: str, kind: Kind, target: str) -> None:
+        if target == "":
+            if kind in ("accept", "reject", "unsure", "relabel", "move"):
+                raise StudyError(f"There is nothing to {kind}; choose a cell first.")
+            return
+        run, _, index = target.rpartition(":")
+        if run and index.isdecimal():
+            of, cells = self._size(run)
+            if of == slide and int(index) < cells:
+                return
+        else:
+            kinds = ("add", "mark_complete") if kind in ("reject", "note") else ("add",)
+            if any(e.id == target and e.kind in kinds for e in self._history.corrections(slide)):
+                return
+        raise StudyError(f"Slide {slide} has no cell {target} to {kind}; choose one of its cells.")
+
+    def _size(self, run: str) -> tuple[str, int]:
+        if run not in self._sizes:
+            size = self._log.size(run)
+            if size is None:
+                raise StudyError(f"The study {self.folder} has no run {run}; choose one of its runs.")
+            self._sizes[run] = size
+        return self._sizes[run]
+
+    def _calibrated(self, record: SlideRecord) -> SlideRecord:
+        for event in self.corrections(record.identity):
+            if event.kind == "calibrate":
+                y, x = event.payload["mpp_yx"]
+                objective = event.payload["objective"]
+                record = replace(record, mpp_yx=(y, x), objective=record.objective if objective is None else objective)
+        return record
