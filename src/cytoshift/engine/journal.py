@@ -16,6 +16,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from cytoshift.durable import new_file
 from cytoshift.errors import CytoshiftError
 
 Record = dict[str, npt.NDArray[Any]]
@@ -70,10 +71,10 @@ class Journal:
 
     def _start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        for name in ("header.json", "records.bin"):  # the header last: without it there is no journal
-            (self.folder / name).unlink(missing_ok=True)
-        _write(self._path, b"")
-        _write(self.folder / "header.json", self._header.encode())
+        (self.folder / "header.json").unlink(missing_ok=True)  # without it there is no journal
+        for name, content in (("records.bin", b""), ("header.json", self._header.encode())):
+            with new_file(self.folder / name) as file:
+                file.write(content)
 
     def __iter__(self) -> Iterator[Record]:
         return (record for _, record in self.records)
@@ -120,12 +121,3 @@ def _records(path: Path) -> Iterator[tuple[int, Record]]:
                 return
             with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
                 yield _FRAME.size + length, dict(arrays)
-
-
-def _write(path: Path, content: bytes) -> None:
-    partial = path.with_name(path.name + ".partial")
-    with open(partial, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
