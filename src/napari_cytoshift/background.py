@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 from napari.utils import cancelable_progress
+from qtpy.compat import isalive
 from qtpy.QtCore import QObject, Qt, Signal, Slot
 
 from cytoshift.engine.progress import CancelToken, Progress
@@ -96,8 +97,9 @@ class Work(QObject):
     def abandon(self) -> None:
         """Cancel and forget: nothing more is delivered. For windows that close."""
         self.cancel.cancel()
-        self.blockSignals(True)
-        self._close_bar()
+        if isalive(self):
+            self.blockSignals(True)
+            self._close_bar()
 
     def _run(self) -> None:
         try:

@@ -39,9 +39,7 @@ def open_calibrated(path: str | Path) -> Slide:
     from cytoshift.slides import open_slide
 
     slide = open_slide(path)
-    slide.tile(
-        len(slide.levels) - 1, 0, 0
-    )  # napari's thumbnail needs it at once: better here, maybe in a thread
+    slide.tile(len(slide.levels) - 1, 0, 0)  # napari's thumbnail needs it at once: better here, maybe in a thread
     known = State().calibration(slide.info.identity)
     return slide if slide.info.mpp_yx is not None or known is None else slide.calibrated(*known)
 
@@ -51,9 +49,7 @@ def read_in_background() -> None:
     from napari.settings import get_settings
 
     settings = get_settings()
-    settings.env_settings.setdefault("experimental", {})["async_"] = (
-        True  # what comes from outside is not saved
-    )
+    settings.env_settings.setdefault("experimental", {})["async_"] = True  # what comes from outside is not saved
     if not settings.experimental.async_:
         settings.experimental.async_ = True
 

@@ -11,6 +11,10 @@ from cytoshift.slides.coordinates import Frame, magnification_from_mpp
 if TYPE_CHECKING:
     from napari import Viewer
 
+    from cytoshift.slides.slide import Slide
+
+AIR = 0.02
+
 Box = tuple[float, float, float, float]
 
 
@@ -20,7 +24,7 @@ def cell_size(viewer: Viewer) -> tuple[float, float]:
     grid = viewer.canvas.grid
     if not grid.enabled:
         return float(height), float(width)
-    rows, columns = grid.actual_shape(len(viewer.layers))
+    rows, columns = grid.actual_shape(viewer.layers)
     return height / max(rows, 1), width / max(columns, 1)
 
 
@@ -39,6 +43,13 @@ def look_at(viewer: Viewer, frame: Frame, x: float, y: float, *, magnification: 
     viewer.scene.camera.center = (0.0, float(world[0]), float(world[1]))
     if magnification is not None and frame.mpp_yx is not None:
         viewer.scene.camera.zoom = zoom_of(magnification)
+
+
+def whole(slide: Slide) -> Box:
+    """Return the box of a whole slide with a little air around it."""
+    level = slide.levels[0]
+    air = AIR * max(level.height, level.width)
+    return -air, -air, level.width + air, level.height + air
 
 
 def look_at_box(viewer: Viewer, frame: Frame, box: Box) -> None:

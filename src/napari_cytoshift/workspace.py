@@ -18,9 +18,10 @@ from cytoshift.slides.slide import Slide
 from napari_cytoshift import notices
 from napari_cytoshift.background import Work
 from napari_cytoshift.layers import slide_layers
-from napari_cytoshift.reader import open_calibrated
+from napari_cytoshift.reader import open_calibrated, read_in_background
+from napari_cytoshift.sample_data import Style, sample_path
 from napari_cytoshift.state import State, home
-from napari_cytoshift.view import Box, look_at_box, view_box
+from napari_cytoshift.view import Box, look_at_box, view_box, whole
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -75,6 +76,7 @@ class Workspace:
         self._registry: Registry | None = None
         self._through: ImageOperator | None = None
         self._works: set[Work] = set()
+        self._views: dict[str, Box] = {}
         self.state = State()
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.layers.events.removed.connect(self._on_removed)
@@ -152,6 +154,10 @@ class Workspace:
 
         return self.start(f"Opening {Path(path).name}", lambda work: open_calibrated(path), done=show)
 
+    def open_sample(self, style: Style) -> Work:
+        """Open a sample slide in a thread, drawing it first where it is not there yet."""
+        return self.start("Opening the sample slide", lambda work: open_calibrated(sample_path(style)), done=self.show)
+
     def show(self, slide: Slide) -> Image | None:
         """Add a slide to the viewer, or bring the layer that shows it to the front."""
         viewer = self.viewer
@@ -159,6 +165,7 @@ class Workspace:
             return None
         layer = self.layer(slide)
         if layer is None:
+            read_in_background()
             data, options, _ = slide_layers.layer_data(slide)
             layer = viewer.add_image(data, **options)
         viewer.layers.selection.active = layer
@@ -193,6 +200,10 @@ class Workspace:
         """Return the visible part of a slide: x0, y0, x1, y1 in level-0 pixels, not cut at its edge."""
         viewer = self.viewer
         return None if viewer is None else view_box(viewer, slide.frame)
+
+    def fit(self, slide: Slide) -> None:
+        """Show the whole slide."""
+        self.look_at(slide, whole(slide))
 
     def look_at(self, slide: Slide, box: Box) -> None:
         """Move the view so that it just holds a box of level-0 pixels."""
@@ -291,9 +302,22 @@ class Workspace:
                 self._activate(identity)
 
     def _activate(self, identity: str) -> None:
-        if identity != self._active:
-            self._active = identity
-            self.active_changed.emit(self.active)
+        """Make a slide the active one: the only one that is visible, where it was looked at last."""
+        if identity == self._active:
+            return
+        before = self.active
+        box = None if before is None else self.view_box(before)
+        if before is not None and box is not None:
+            self._views[before.info.identity] = box
+        self._active = identity
+        slide, viewer = self.active, self.viewer
+        if slide is not None and viewer is not None:
+            for layer in viewer.layers:
+                if slide_layers.identity_of(layer):
+                    layer.visible = slide_layers.identity_of(layer) == identity
+            if len(self._slides) > 1:
+                self.look_at(slide, self._views.get(identity, whole(slide)))
+        self.active_changed.emit(slide)
 
 
 def _stop(works: set[Work]) -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from qtpy.compat import isalive
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 MARGIN = 8
 SPACING = 6
+WIDTH = 340
 
 
 def sentence(text: str = "", *, faint: bool = False) -> QLabel:
@@ -171,6 +172,9 @@ class Dock(QWidget):
         layout.addWidget(self.busy)
         self.setMinimumWidth(300)
         self.listen(self.workspace.active_changed, self._on_active)
+
+    def sizeHint(self) -> QSize:
+        return QSize(WIDTH, 560)
 
     def set_start(self, text: str, *buttons: QPushButton) -> None:
         """Set what the start page says and the buttons that help."""

@@ -1,0 +1,87 @@
+"""Redraws a sharpening layer in the Qt thread, at most once in a while, until it is true."""
+
+from __future__ import annotations
+
+import weakref
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QObject, Qt, QTimer, Signal, Slot
+
+from napari_cytoshift import notices
+from napari_cytoshift.layers.sharpening import Sharpener
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+INTERVAL_MS = 150
+
+
+class Refresher(QObject):
+    """Follows a `Sharpener` and refreshes the layer that shows it.
+
+    Attributes
+    ----------
+    approximate_changed : Signal(bool)
+        Whether the layer shows stand-ins.
+    """
+
+    approximate_changed = Signal(bool)
+    _arrived = Signal()
+    _viewed = Signal()
+
+    def __init__(self, layer: Image, sharpener: Sharpener) -> None:
+        super().__init__()
+        self._layer = weakref.ref(layer)
+        self._sharpener = sharpener
+        self._approximate = False
+        self._told = False
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(INTERVAL_MS)
+        self._timer.timeout.connect(self._refresh)
+        self._arrived.connect(self._schedule, Qt.ConnectionType.QueuedConnection)
+        self._viewed.connect(self._look, Qt.ConnectionType.QueuedConnection)
+        sharpener.on_arrival = partial(_emit, self._arrived)
+        sharpener.on_view = partial(_emit, self._viewed)
+
+    @property
+    def approximate(self) -> bool:
+        """Whether the layer shows stand-ins."""
+        return self._approximate
+
+    def stop(self) -> None:
+        """Stop the threads and the timers."""
+        self._sharpener.stop()
+        self._timer.stop()
+
+    @Slot()
+    def _schedule(self) -> None:
+        self._look()
+        if not self._timer.isActive():
+            self._timer.start()
+
+    @Slot()
+    def _refresh(self) -> None:
+        layer = self._layer()
+        if layer is None:
+            self.stop()
+            return
+        layer.refresh(thumbnail=False, highlight=False, extent=False)
+        error = self._sharpener.error
+        if error is not None and not self._told:
+            self._told = True
+            notices.complain(error)
+
+    @Slot()
+    def _look(self) -> None:
+        now = self._sharpener.approximate
+        if now != self._approximate:
+            self._approximate = now
+            self.approximate_changed.emit(now)
+
+
+def _emit(signal: Any) -> None:
+    with suppress(RuntimeError):  # the window, and its objects with it, may be gone
+        signal.emit()

@@ -1,0 +1,92 @@
+"""A small slide in memory and a place of its own for what the plugin remembers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cytoshift.slides.slide import RGB, TILE, Level, Slide, SlideInfo
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs a display where there is none."""
+    if sys.platform == "linux" and not os.environ.get("DISPLAY"):
+        here = Path(__file__).parent
+        for item in items:
+            if item.path.is_relative_to(here) and "make_napari_viewer" in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.skip(reason="no display: set DISPLAY or start Xvfb"))
+
+
+class MemorySlide(Slide):
+    """Levels held in memory; counts the tiles it computes."""
+
+    def __init__(self, info: SlideInfo, pixels: list[RGB]) -> None:
+        full = pixels[0].shape
+        levels = tuple(
+            Level(p.shape[0], p.shape[1], (full[0] / p.shape[0], full[1] / p.shape[1])) for p in pixels
+        )
+        super().__init__(info, levels)
+        self.pixels = pixels
+        self.computed: list[tuple[int, int, int]] = []
+
+    @property
+    def key(self) -> str:
+        return self.info.identity
+
+    def compute_tile(self, level: int, row: int, column: int) -> RGB:
+        self.computed.append((level, row, column))
+        y, x = row * TILE, column * TILE
+        return self.pixels[level][y : y + TILE, x : x + TILE].copy()
+
+    def calibrated(self, mpp_yx: tuple[float, float], objective: float | None = None) -> MemorySlide:
+        from dataclasses import replace
+
+        return MemorySlide(replace(self.info, mpp_yx=mpp_yx, objective=objective), self.pixels)
+
+
+MakeSlide = Callable[..., MemorySlide]
+
+
+@pytest.fixture
+def make_slide(request: pytest.FixtureRequest) -> MakeSlide:
+    """Return a function that makes a slide of pink noise with dark nuclei."""
+
+    def make(
+        name: str = "smear.svs",
+        height: int = 1500,
+        width: int = 2100,
+        mpp: float | None = 0.25,
+        **info: object,
+    ) -> MemorySlide:
+        rng = np.random.default_rng(len(name))
+        full = rng.normal((225, 190, 205), 6, (height, width, 3)).clip(0, 255).astype(np.uint8)
+        for y, x in rng.integers(30, (height - 30, width - 30), (300, 2)):
+            full[y - 9 : y + 9, x - 9 : x + 9] = (90, 60, 120)
+        pixels = [full, full[::2, ::2], full[::4, ::4]]
+        known = SlideInfo(
+            name=name,
+            identity=f"{request.node.name}-{name}",
+            reader="memory",
+            vendor="Aperio",
+            mpp_yx=None if mpp is None else (mpp, mpp),
+            objective=None if mpp is None else 10 / mpp,
+            path=f"/slides/{name}",
+        )
+        from dataclasses import replace
+
+        return MemorySlide(replace(known, **info), pixels)
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give every test its own study, models and remembered state."""
+    monkeypatch.setenv("CYTOSHIFT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("CYTOSHIFT_MODELS", str(tmp_path / "models"))
+    yield tmp_path / "home"
