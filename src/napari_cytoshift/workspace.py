@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from psygnal import Signal
+from qtpy.QtCore import QTimer
 
 from cytoshift.errors import StudyError
 from cytoshift.slides.slide import Slide
@@ -77,6 +78,9 @@ class Workspace:
         self._through: ImageOperator | None = None
         self._works: set[Work] = set()
         self._views: dict[str, Box] = {}
+        self._settle = QTimer()
+        self._settle.setSingleShot(True)
+        self._settle.timeout.connect(self._follow_selection)
         self.state = State()
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.layers.events.removed.connect(self._on_removed)
@@ -169,6 +173,7 @@ class Workspace:
             data, options, _ = slide_layers.layer_data(slide)
             layer = viewer.add_image(data, **options)
         viewer.layers.selection.active = layer
+        self._activate(slide.info.identity)
         return layer
 
     def layer(self, slide: Slide, role: str = "original") -> Image | None:
@@ -292,14 +297,23 @@ class Workspace:
         if self._slides.pop(identity, None) is None:
             return
         self.slides_changed.emit()
-        if identity == self._active:
-            self._activate(next(reversed(self._slides), ""))
+        self._settle.start()
 
     def _on_selected(self, event: Any) -> None:
-        if event.value is not None:
-            identity = slide_layers.identity_of(event.value)
-            if identity in self._slides:
-                self._activate(identity)
+        self._settle.start()
+
+    def _follow_selection(self) -> None:
+        """Make the slide of the selected layer the active one; when nothing is left, there is none.
+
+        Not done at once: while a viewer closes, its layers go one by one and must not be touched any more.
+        """
+        viewer = self.viewer
+        layer = None if viewer is None else viewer.layers.selection.active
+        identity = "" if layer is None else slide_layers.identity_of(layer)
+        if identity in self._slides:
+            self._activate(identity)
+        elif self._active not in self._slides:
+            self._activate(next(reversed(self._slides), ""))
 
     def _activate(self, identity: str) -> None:
         """Make a slide the active one: the only one that is visible, where it was looked at last."""
