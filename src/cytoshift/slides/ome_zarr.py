@@ -178,14 +178,12 @@ class PyramidWriter:
         Raises
         ------
         SlideError
-            When something has come into being at the path meanwhile and `overwrite` is not set, or the disk is full.
+            When something is at the path meanwhile and `overwrite` is not set, or the disk is full.
         """
         total, done = self.coarse_tiles, 0
         with _writing(self.path), ThreadPoolExecutor(_WORKERS) as pool:
             for k in range(1, len(self._levels)):
-                shutil.rmtree(
-                    self.folder / str(k) / "c", ignore_errors=True
-                )  # of an earlier, interrupted close
+                self._forget(k)
                 _, rows, columns = self._levels[k].cdata_shape
                 for row in range(rows):
                     _check(cancelled)
