@@ -30,8 +30,9 @@ class TileCache:
 
     @property
     def nbytes(self) -> int:
-        """Bytes held now."""
-        return self._bytes
+        """Bytes held now; never more than the budget."""
+        with self._lock:
+            return self._bytes
 
     def peek(self, key: Hashable) -> RGB | None:
         """Return a tile if it is here; never computes, never waits."""
@@ -55,7 +56,7 @@ class TileCache:
         if not mine:
             return future.result()
         try:
-            tile = compute()
+            tile = _owning(compute())
             tile.flags.writeable = False
         except BaseException as error:
             with self._lock:
@@ -71,17 +72,24 @@ class TileCache:
     def _keep(self, key: Hashable, tile: RGB) -> None:
         if tile.nbytes > self.budget:
             return
-        self._tiles[key] = tile
-        self._bytes += tile.nbytes
-        while self._bytes > self.budget:
+        while self._bytes + tile.nbytes > self.budget:
             _, old = self._tiles.popitem(last=False)
             self._bytes -= old.nbytes
+        self._tiles[key] = tile
+        self._bytes += tile.nbytes
 
     def clear(self) -> None:
         """Forget every tile."""
         with self._lock:
             self._tiles.clear()
             self._bytes = 0
+
+
+def _owning(tile: RGB) -> RGB:
+    """Return a tile that keeps no larger array alive, so that the budget counts what is held."""
+    base = tile.base
+    held = getattr(base, "nbytes", tile.nbytes)
+    return tile.copy() if base is not None and held != tile.nbytes else tile
 
 
 @memoize

@@ -44,32 +44,32 @@ class Frame:
     def world_from_level0(self, xy: npt.ArrayLike) -> FloatArray:
         """Convert level-0 points ``(..., 2)`` as x, y to world points ``(..., 2)`` as y, x."""
         points = np.asarray(xy, dtype=np.float64)
-        return (points[..., ::-1] - 0.5) * np.asarray(self.scale_yx)
+        return np.asarray((points[..., ::-1] - 0.5) * np.asarray(self.scale_yx))
 
     def level0_from_world(self, yx: npt.ArrayLike) -> FloatArray:
         """Convert world points ``(..., 2)`` as y, x to level-0 points ``(..., 2)`` as x, y."""
         points = np.asarray(yx, dtype=np.float64)
-        return (points / np.asarray(self.scale_yx) + 0.5)[..., ::-1]
+        return np.asarray((points / np.asarray(self.scale_yx) + 0.5)[..., ::-1])
 
     def microns_from_level0(self, xy: npt.ArrayLike) -> FloatArray:
         """Convert level-0 lengths or points ``(..., 2)`` as x, y to micrometres; ValueError if not calibrated."""
         if self.mpp_yx is None:
             raise ValueError("this slide has no µm/px")
-        return np.asarray(xy, dtype=np.float64) * np.asarray(self.mpp_yx[::-1])
+        return np.multiply(np.asarray(xy, dtype=np.float64), self.mpp_yx[::-1])
 
 
 def level0_from_level(xy: npt.ArrayLike, downsample_yx: tuple[float, float]) -> FloatArray:
     """Convert points ``(..., 2)`` or boxes ``(..., 4)`` from pixels of a level to level-0 pixels."""
     points = np.asarray(xy, dtype=np.float64)
     factors = np.asarray(downsample_yx[::-1] * (points.shape[-1] // 2))
-    return points * factors
+    return np.multiply(points, factors)
 
 
 def level_from_level0(xy: npt.ArrayLike, downsample_yx: tuple[float, float]) -> FloatArray:
     """Convert points ``(..., 2)`` or boxes ``(..., 4)`` from level-0 pixels to pixels of a level."""
     points = np.asarray(xy, dtype=np.float64)
     factors = np.asarray(downsample_yx[::-1] * (points.shape[-1] // 2))
-    return points / factors
+    return np.divide(points, factors)
 
 
 def magnification_from_mpp(mpp: float) -> float:

@@ -177,7 +177,10 @@ class Slide(ABC):
         """Return a level as a dask array ``(y, x, 3)`` uint8 with chunks of one tile."""
         import dask.array as da
 
-        return da.from_array(self.arrays[level], chunks=(TILE, TILE, 3), name=f"{self.key}-{level}")
+        array: da.Array = da.from_array(  # type: ignore[no-untyped-call]
+            self.arrays[level], chunks=(TILE, TILE, 3), name=f"{self.key}-{level}"
+        )
+        return array
 
     def best_level(self, downsample: float) -> int:
         """Return the coarsest level that is still at least as fine as a downsample (within 1 %)."""
@@ -188,5 +191,5 @@ class Slide(ABC):
     def calibrated(self, mpp_yx: tuple[float, float], objective: float | None = None) -> Slide:
         """Return the same slide with µm/px as a person set it; pixels and caches are shared."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  (a slide without files has nothing to release)
         """Release files. Reading afterwards is an error."""
