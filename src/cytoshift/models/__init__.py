@@ -1,0 +1,22 @@
+"""Models: a card and weights in a folder, a registry of them, and which is in use. torch loads with the weights."""
+
+from cytoshift.models.adoption import Decision
+from cytoshift.models.card import Card, Task, TrainingData
+from cytoshift.models.exchange import export_model
+from cytoshift.models.model import Model, load_model, save_model
+from cytoshift.models.operators import build_operator
+from cytoshift.models.registry import STARTER, Registry
+
+__all__ = [
+    "STARTER",
+    "Card",
+    "Decision",
+    "Model",
+    "Registry",
+    "Task",
+    "TrainingData",
+    "build_operator",
+    "export_model",
+    "load_model",
+    "save_model",
+]

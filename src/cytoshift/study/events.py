@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import math
 import uuid
@@ -79,14 +78,6 @@ class Event:
         """Read ``seq`` and the columns of `row`."""
         seq, identifier, slide, kind, target, payload, author, time = row
         return cls(slide, kind, target, json.loads(payload), author, time, identifier, seq)
-
-
-def login_name() -> str:
-    """Return the login name, ``"unknown"`` where the system has none."""
-    try:
-        return getpass.getuser()
-    except (ImportError, KeyError, OSError):
-        return "unknown"
 
 
 def valid_box(box: Box) -> list[float]:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import IO
 
-from cytoshift.study.events import login_name
+from cytoshift.author import login_name
 
 LOCK = "study.lock"
 

@@ -13,10 +13,11 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from cytoshift.author import login_name
 from cytoshift.errors import StudyError
 from cytoshift.study import schema
 from cytoshift.study.cells import Cells, Region, fold_cells, fold_regions
-from cytoshift.study.events import Box, Event, Kind, login_name, valid_box, valid_label
+from cytoshift.study.events import Box, Event, Kind, valid_box, valid_label
 from cytoshift.study.history import fold
 from cytoshift.study.lock import LOCK, WriterLock, writer_lock
 from cytoshift.study.log import Log, SlideRecord, now
