@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,9 +24,7 @@ def detect(
     slide: SlidePath,
     out: Annotated[Path, typer.Option(metavar="FILE.geojson", help="Where the cells are written.")],
     model: Annotated[str, typer.Option(help="A model's id, its folder, or starter.")] = "starter",
-    through: Annotated[
-        str | None, typer.Option(metavar="METHOD", help="Look through reinhard or macenko.")
-    ] = None,
+    through: Annotated[str | None, typer.Option(metavar="METHOD", help="Look through reinhard or macenko.")] = None,
     region: Annotated[
         str | None, typer.Option(metavar="X0,Y0,X1,Y1", help="Level-0 pixels; the whole slide without.")
     ] = None,
@@ -76,30 +75,31 @@ def _through(method: str | None) -> ImageOperator | None:
     return stain.method(method)
 
 
-def _find(
-    slide: Slide, operator: Operator, region: Box | None, through: ImageOperator | None, out: Path
-) -> Findings:
+def _find(slide: Slide, operator: Operator, region: Box | None, through: ImageOperator | None, out: Path) -> Findings:
     from cytoshift.engine import FindingOperator, run_findings
     from cytoshift.slides.tissue import find_tissue
 
     if not isinstance(operator, FindingOperator):
         raise ModelError(f"{operator.title} finds no cells; give a detector with --model.")
-    journal = out.with_name(out.name + ".partial")
     with bar(f"Searching {slide.name}") as line:
         findings = run_findings(
             slide,
             operator,
             region=region,
             tissue=find_tissue(slide) if region is None else None,
-            journal=journal,
+            journal=_journal(out),
             report=line.report,
             through=through,
         )
     return findings
 
 
+def _journal(out: Path) -> Path:
+    return out.with_name(out.name + ".partial")
+
+
 def _write(findings: Findings, slide: Slide, out: Path) -> None:
     from cytoshift.study import geojson
 
     geojson.write(out, findings, slide)
-    out.with_name(out.name + ".partial").unlink(missing_ok=True)
+    shutil.rmtree(_journal(out), ignore_errors=True)

@@ -11,23 +11,21 @@ import typer
 from cytoshift.cli.outcome import conclude, follow_job, print_gain
 from cytoshift.cli.output import print_columns, print_json
 from cytoshift.cli.progress import bar
-from cytoshift.jobs import Job, JobError, attach, list_jobs
 
 if TYPE_CHECKING:
-    from cytoshift.jobs.result import JobResult
+    from cytoshift.jobs import Job, JobResult
 
 app = typer.Typer(help="Jobs of a study: learn from corrections in the background.", no_args_is_help=True)
 
-Study = Annotated[Path, typer.Argument(metavar="STUDY", help="Folder of the study.")]
+StudyPath = Annotated[Path, typer.Argument(metavar="STUDY", help="Folder of the study.")]
 Name = Annotated[str, typer.Argument(metavar="JOB", help="Name of the job, as `jobs list` shows it.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
-def list_(study: Study, as_json: Json = False) -> None:
+def list_(study: StudyPath, as_json: Json = False) -> None:
     """List the jobs of a study, oldest first."""
-    _check_study(study)
-    found = list_jobs(study)
+    found = _jobs(study)
     if as_json:
         print_json([_describe(job) for job in found])
     elif not found:
@@ -38,7 +36,7 @@ def list_(study: Study, as_json: Json = False) -> None:
 
 @app.command("start")
 def start_(
-    study: Study,
+    study: StudyPath,
     model: Annotated[str, typer.Option(help="The model to teach: an id, a folder, or starter.")] = "starter",
     recipe: Annotated[str, typer.Option(help="Recipe whose network settings and training apply.")] = "detector-small",
     changes: Annotated[list[str] | None, typer.Option("--set", help="key=value of the recipe.")] = None,
@@ -57,7 +55,7 @@ def start_(
 
 @app.command()
 def stop(
-    study: Study,
+    study: StudyPath,
     name: Name,
     cancel: Annotated[bool, typer.Option(help="Throw it away: no model is made.")] = False,
 ) -> None:
@@ -71,7 +69,7 @@ def stop(
 
 
 @app.command()
-def resume(study: Study, name: Name) -> None:
+def resume(study: StudyPath, name: Name) -> None:
     """Go on with an interrupted or failed job from its last checkpoint."""
     _job(study, name).resume()
     typer.echo(f"Resumed {name}.")
@@ -79,7 +77,7 @@ def resume(study: Study, name: Name) -> None:
 
 @app.command()
 def show(
-    study: Study,
+    study: StudyPath,
     name: Name,
     follow: Annotated[bool, typer.Option(help="Wait for its end.")] = False,
     as_json: Json = False,
@@ -97,6 +95,7 @@ def show(
 @app.command("run")
 def run_(folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a job.")]) -> None:
     """Run a job in this process, as its own process would."""
+    from cytoshift.jobs import attach
     from cytoshift.jobs.runner import run
 
     with bar(attach(folder).spec.title or folder.name) as line:
@@ -104,15 +103,18 @@ def run_(folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder o
     conclude(result)
 
 
-def _check_study(study: Path) -> None:
+def _jobs(study: Path) -> list[Job]:
+    from cytoshift.jobs import list_jobs
     from cytoshift.study import Study
 
     Study.open(study, read_only=True).close()
+    return list_jobs(study)
 
 
 def _job(study: Path, name: str) -> Job:
-    _check_study(study)
-    for job in list_jobs(study):
+    from cytoshift.jobs import JobError
+
+    for job in _jobs(study):
         if job.name == name:
             return job
     raise JobError(f"{study} has no job {name}; see cytoshift jobs list {study}.")

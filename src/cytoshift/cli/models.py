@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cytoshift.cli.output import number, print_columns, print_json
+from cytoshift.errors import ModelError
 
 if TYPE_CHECKING:
     from cytoshift.models import Registry
@@ -22,7 +23,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
-def list_(task: Annotated[str | None, typer.Option(help="Only models of this task.")] = None, as_json: Json = False) -> None:
+def list_(
+    task: Annotated[str | None, typer.Option(help="Only models of this task.")] = None, as_json: Json = False
+) -> None:
     """List the models; the one in use is marked."""
     registry = _registry()
     cards = registry.list(task)
@@ -33,7 +36,7 @@ def list_(task: Annotated[str | None, typer.Option(help="Only models of this tas
     if rows:
         print_columns(rows)
     else:
-        typer.echo("No models yet; import one with: cytoshift models import FOLDER")
+        typer.echo("No models yet; import one with: cytoshift models import MODEL")
 
 
 @app.command()
@@ -55,7 +58,7 @@ def show(model: Id, task: Task = "detector", as_json: Json = False) -> None:
 
 
 @app.command("import")
-def import_(folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A model's folder.")]) -> None:
+def import_(folder: Annotated[Path, typer.Argument(metavar="MODEL", help="A model's folder or file.")]) -> None:
     """Take a model into the registry."""
     model = _registry().add(folder)
     typer.echo(f"Imported {model.card.id}; use it with: cytoshift models adopt {model.card.id}")
@@ -64,18 +67,13 @@ def import_(folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A mod
 @app.command()
 def export(
     model: Id,
-    out: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder for the model.")],
+    out: Annotated[Path, typer.Argument(metavar="FILE.cytoshift-model", help="The file that is written.")],
     task: Task = "detector",
 ) -> None:
-    """Write a model to a folder that another registry can import."""
-    from cytoshift.errors import ModelError
-    from cytoshift.models import save_model
-
-    found = _registry().find(model, task)
+    """Write a model to one file that another registry can import."""
     if out.exists():
-        raise ModelError(f"{out} already exists; remove it or give another folder.")
-    save_model(out, found.card, found.load_state())
-    typer.echo(f"Wrote {found.card.id} to {out}.")
+        raise ModelError(f"{out} already exists; remove it or give another name.")
+    typer.echo(f"Wrote {model} to {_registry().export(model, task, out)}.")
 
 
 @app.command()

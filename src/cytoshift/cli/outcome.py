@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import typer
 
 from cytoshift.cli.output import number, print_columns
 from cytoshift.cli.progress import bar
-from cytoshift.jobs import Job, JobError, JobResult
+
+if TYPE_CHECKING:
+    from cytoshift.jobs import Job, JobResult
 
 _POLL = 0.5
 
@@ -26,6 +29,8 @@ def follow_job(job: Job, *, quiet: bool = False) -> None:
 
 def conclude(result: JobResult) -> None:
     """Say how a job ended; JobError for one that failed."""
+    from cytoshift.jobs import JobError
+
     if result.state == "failed":
         raise JobError(result.message)
     typer.echo(result.message)

@@ -9,6 +9,8 @@ from typing import Any
 
 import typer
 
+from cytoshift.durable import new_file
+
 
 def print_json(data: Any) -> None:
     """Print JSON on stdout."""
@@ -17,9 +19,8 @@ def print_json(data: Any) -> None:
 
 def write_json(path: Path, data: Any) -> None:
     """Write JSON new and rename it into place."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(path)
+    with new_file(path) as file:
+        file.write((json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode())
 
 
 def print_columns(rows: Sequence[Sequence[object]]) -> None:

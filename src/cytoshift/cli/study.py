@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cytoshift.cli.opening import Mpp, SlidePath, open_calibrated
+from cytoshift.cli.opening import Mpp, open_calibrated
 from cytoshift.cli.output import print_columns, print_json
-from cytoshift.cli.progress import bar
 from cytoshift.errors import StudyError
 
 if TYPE_CHECKING:
@@ -67,9 +66,7 @@ def export(
 
 
 @app.command()
-def status(
-    study: StudyPath, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
-) -> None:
+def status(study: StudyPath, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Say what is in a study: slides, cells by state, regions marked complete."""
     from cytoshift.study import Study
 

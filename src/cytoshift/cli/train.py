@@ -10,7 +10,10 @@ import typer
 from cytoshift.cli.outcome import conclude
 from cytoshift.cli.output import number, print_columns, write_json
 from cytoshift.cli.progress import bar
-from cytoshift.errors import CytoshiftError
+from cytoshift.errors import CytoshiftError, ModelError
+
+LOW = 0.01
+"""Threshold while measuring: average precision needs the whole curve."""
 
 evaluate = typer.Typer(help="Measure a model on annotated data.", no_args_is_help=True)
 
@@ -48,17 +51,24 @@ def evaluate_detector_(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A model's id, its folder, or starter.")],
     data: Annotated[str, typer.Option(metavar="PATH", help="COCO JSON, or its folder.")],
     split: Annotated[str | None, typer.Option(help="Only images of this split.")] = None,
+    mpp: Annotated[float, typer.Option(metavar="UM", help="µm/px of images that say nothing of it.")] = 0.25,
     out: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the numbers as JSON.")] = None,
 ) -> None:
-    """Measure a detector: mAP, mAP50, per class."""
+    """Measure a detector: mAP, mAP50 over classes and for each, precision and recall."""
     from cytoshift.detection import evaluate_detector
-    from cytoshift.models import Registry
+    from cytoshift.detection.coco import read_coco
+    from cytoshift.engine import FindingOperator
+    from cytoshift.models import Registry, build_operator
 
     if out is not None and not out.absolute().parent.is_dir():
         raise CytoshiftError(f"The folder {out.absolute().parent} for {out.name} is not there; make it first.")
-    found = Registry().find(model, "detector")
-    with bar(f"Measuring {found.card.id}") as line:
-        metrics = evaluate_detector(found, data, split, line.report)
+    fields = read_coco(data, split)
+    card = (found := Registry().find(model, "detector")).card
+    operator = build_operator(found, threshold=LOW)
+    if not isinstance(operator, FindingOperator):
+        raise ModelError(f"{card.id} finds no cells; give a detector.")
+    with bar(f"Measuring {card.id}") as line:
+        score = evaluate_detector(operator, fields, mpp=mpp, threshold=card.threshold, report=line.count)
     if out is not None:
-        write_json(out, {"model": found.card.id, "data": data, "split": split, **metrics})
-    print_columns([(name, number(value)) for name, value in metrics.items() if not isinstance(value, dict | list)])
+        write_json(out, {"model": card.id, "data": fields.name, "split": split, **score.to_json()})
+    print_columns([(name, number(value)) for name, value in score.flat().items()])

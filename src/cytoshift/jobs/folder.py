@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from cytoshift.durable import new_file
 from cytoshift.errors import CytoshiftError
 
 SPEC = "job.json"
@@ -31,17 +30,9 @@ class JobError(CytoshiftError):
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file new, fsync it and rename it into place."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    """Write a file new and rename it into place."""
+    with new_file(path) as file:
+        file.write(text.encode())
 
 
 def write_json(path: Path, data: Any) -> None:

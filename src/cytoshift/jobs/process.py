@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -199,7 +200,7 @@ def _lives(identity: dict[str, Any] | None) -> bool:
     try:
         process = psutil.Process(int(identity["pid"]))
         same = abs(process.create_time() - float(identity["started"])) < _CLOCK_SLACK
-        return same and process.status() != psutil.STATUS_ZOMBIE
+        return bool(same and process.status() != psutil.STATUS_ZOMBIE)
     except (psutil.Error, KeyError, ValueError):
         return False
 
@@ -220,9 +221,7 @@ def _launch(folder: Path) -> None:
             env=environment,
             **detached,
         )
-    try:
+    with contextlib.suppress(psutil.NoSuchProcess):
         write_json(folder / LAUNCHED, identify(psutil.Process(process.pid)))
-    except psutil.NoSuchProcess:
-        pass
     # Reaps the child when it ends, so that it does not stay behind as a zombie of a long-lived window.
     threading.Thread(target=process.wait, name=f"job-{process.pid}", daemon=True).start()

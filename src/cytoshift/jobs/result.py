@@ -30,8 +30,8 @@ class Made:
 class JobResult(BaseModel):
     """The end of a job, written once.
 
-    ``model`` is the new model's id and ``model_folder`` where it lies; ``before`` and ``after`` are the parent's and the
-    new model's numbers on the same data held back; ``message`` is one sentence for a person.
+    ``model`` is the new model's id and ``model_folder`` where it lies; ``before`` and ``after`` are the parent's and
+    the new model's numbers on the same data held back; ``message`` is one sentence for a person.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -66,9 +66,7 @@ def run(folder: Path, listen: Emit | None = None) -> JobResult:
 class _Runner:
     """One run of a job whose lock is held."""
 
-    def __init__(
-        self, spec: LearnSpec | TrainSpec, folder: Path, log: EventLog, listen: Emit | None
-    ) -> None:
+    def __init__(self, spec: LearnSpec | TrainSpec, folder: Path, log: EventLog, listen: Emit | None) -> None:
         self._spec, self._folder, self._log, self._listen = spec, folder, log, listen
         self._control = FolderControl(folder)
 
@@ -152,7 +150,9 @@ class _Runner:
 
 def _unexpected(error: Exception, folder: Path) -> str:
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return "The job ran out of memory; resume it after closing other programs, or start it with a smaller training.batch."
+        return (
+            "The job ran out of memory; close other programs and resume it, or start it with a smaller training.batch."
+        )
     if isinstance(error, OSError) and error.strerror:
         return f"The job could not go on: {error.strerror}: {error.filename or folder}; put that right and resume it."
     return f"The job stopped at an unexpected {type(error).__name__}; {folder / LOG} says where, and it can be resumed."

@@ -50,10 +50,10 @@ class SlideSource(BaseModel):
 class LearnSpec(JobSpec):
     """Fine-tune a detector on the corrections of a study.
 
-    ``parent`` is a model's id, its folder, or ``"starter"``; ``registry`` the root of the registry that it is looked up
-    in and that receives the new model (None for the user's own); ``events`` the last event of the study that counts,
-    so that corrections made while the job runs do not move its data. ``device`` is ``"auto"`` or a torch device; jobs of
-    one study on one device wait for each other.
+    ``parent`` is a model's id, its folder, or ``"starter"``; ``registry`` the root of the registry that it is looked
+    up in and that receives the new model (None for the user's own); ``events`` the last event of the study that
+    counts, so that corrections made while the job runs do not move its data. ``device`` is ``"auto"`` or a torch
+    device; jobs of one study on one device wait for each other.
     """
 
     kind: Literal["learn"] = "learn"
@@ -76,9 +76,7 @@ class TrainSpec(JobSpec):
     recipe: dict[str, Any]
 
 
-_ANY: TypeAdapter[LearnSpec | TrainSpec] = TypeAdapter(
-    Annotated[LearnSpec | TrainSpec, Field(discriminator="kind")]
-)
+_ANY: TypeAdapter[LearnSpec | TrainSpec] = TypeAdapter(Annotated[LearnSpec | TrainSpec, Field(discriminator="kind")])
 
 
 def write_spec(spec: JobSpec, folder: Path) -> None:
@@ -102,6 +100,4 @@ def read_spec(folder: Path) -> LearnSpec | TrainSpec:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise JobError(
-            f"{path} is not a valid job: {where}: {first['msg'].lower()}; start the job anew."
-        ) from error
+        raise JobError(f"{path} is not a valid job: {where}: {first['msg'].lower()}; start the job anew.") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,14 +12,13 @@ from cytoshift.detection.train import train_detector
 from cytoshift.jobs.folder import MODEL, TRAINING, WORK
 from cytoshift.jobs.result import Made
 from cytoshift.jobs.spec import TrainSpec
-from cytoshift.models import save_model
-from cytoshift.models.card import Card, TrainingData
+from cytoshift.models import Card, TrainingData, save_model
 from cytoshift.training import Control, Emit, load_recipe
 from cytoshift.training.recipe import check_recipe
 
 
 def training_spec(recipe: str | Path, overrides: list[str]) -> TrainSpec:
-    """Read a recipe and its data set, and return a specification that depends on neither staying where it is called from.
+    """Read a recipe, check its data set, and return a specification that holds whatever folder it is run from.
 
     Raises
     ------
@@ -64,5 +64,6 @@ def train(spec: TrainSpec, folder: Path, *, emit: Emit, control: Control) -> Mad
         seed=recipe.training.seed,
         code_version=version("napari-cytoshift"),
     )
+    shutil.rmtree(folder / MODEL, ignore_errors=True)  # there when a run was killed after it and before the result
     save_model(folder / MODEL, card, trained.state)
     return Made(card.id, folder / MODEL, trained.steps, dict(trained.metrics))
