@@ -62,14 +62,16 @@ def level0_from_level(xy: npt.ArrayLike, downsample_yx: tuple[float, float]) -> 
     """Convert points ``(..., 2)`` or boxes ``(..., 4)`` from pixels of a level to level-0 pixels."""
     points = np.asarray(xy, dtype=np.float64)
     factors = np.asarray(downsample_yx[::-1] * (points.shape[-1] // 2))
-    return np.multiply(points, factors)
+    scaled: FloatArray = points * factors
+    return scaled
 
 
 def level_from_level0(xy: npt.ArrayLike, downsample_yx: tuple[float, float]) -> FloatArray:
     """Convert points ``(..., 2)`` or boxes ``(..., 4)`` from level-0 pixels to pixels of a level."""
     points = np.asarray(xy, dtype=np.float64)
     factors = np.asarray(downsample_yx[::-1] * (points.shape[-1] // 2))
-    return np.divide(points, factors)
+    scaled: FloatArray = points / factors
+    return scaled
 
 
 def magnification_from_mpp(mpp: float) -> float:

@@ -26,7 +26,7 @@ class Declined(Exception):
     Parameters
     ----------
     reason : str
-        What a person is told, after "it", when no other reader takes the file; ``""`` when it is simply of another format.
+        What a person is told, after "it", when no other reader takes the file; ``""`` when the format is another.
     """
 
     def __init__(self, reason: str = "") -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -32,26 +33,26 @@ _MAX_PAGES = 64
 
 
 class _File:
-    """Reads at an offset, safe from many threads."""
+    """Reads at an offset, safe from many threads; closes itself when nobody holds it any more."""
 
     def __init__(self, path: Path) -> None:
-        self._handle = open(path, "rb", buffering=0)  # noqa: SIM115  (lives as long as the slide)
+        self._number = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         self._lock = threading.Lock()
-        self.size = os.fstat(self._handle.fileno()).st_size
+        self.close = weakref.finalize(self, os.close, self._number)
+        self.size = os.fstat(self._number).st_size
 
     def read(self, offset: int, count: int) -> bytes:
+        if not self.close.alive:
+            raise ValueError("the slide is closed")
         if hasattr(os, "pread"):
-            data = os.pread(self._handle.fileno(), count, offset)
+            data = os.pread(self._number, count, offset)
         else:
             with self._lock:
-                self._handle.seek(offset)
-                data = self._handle.read(count)
+                os.lseek(self._number, offset, os.SEEK_SET)
+                data = os.read(self._number, count)
         if len(data) != count:
             raise OSError(f"the file ends early: {len(data)} of {count} bytes at {offset}")
         return data
-
-    def close(self) -> None:
-        self._handle.close()
 
 
 class _StoredLevel:
