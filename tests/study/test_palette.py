@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from cytoshift.study.palette import _FURTHER, BETHESDA, color_of, in_order
+from cytoshift.study.palette import _FURTHER, BETHESDA, color_of, in_order, spelled
 
 # Machado, Oliveira and Fernandes, "A physiologically-based model for simulation of color vision deficiency" (2009),
 # severity 1.0, on linear RGB.
@@ -53,3 +53,8 @@ def test_other_names_have_colours_of_their_own_that_stay():
 
 def test_classes_come_in_bethesda_order():
     assert in_order({"zebra", "SCC", "NILM", "ant", "LSIL"}) == ("NILM", "LSIL", "SCC", "ant", "zebra")
+
+
+def test_bethesda_classes_are_spelled_one_way():
+    assert [spelled(name) for name in ("ascus", "Asc-H", " hsil", "mitosis")] == ["ASC-US", "ASC-H", "HSIL", "mitosis"]
+    assert spelled("Negative for intraepithelial lesion") == "NILM"

@@ -19,6 +19,14 @@ _COLORS: dict[str, RGBColor] = {
     "SCC": (204, 121, 167),
 }
 
+_OTHER_SPELLINGS: dict[str, str] = {
+    "negative for intraepithelial lesion": "NILM",
+    "negative for intraepithelial lesion or malignancy": "NILM",
+    "ascus": "ASC-US",
+    "asch": "ASC-H",
+    **{name.lower(): name for name in BETHESDA},
+}
+
 # Tol, "Colour schemes" (SRON/EPS/TN/09-002, 2021): "muted", for every other name.
 _FURTHER: tuple[RGBColor, ...] = (
     (51, 34, 136),
@@ -43,6 +51,11 @@ def color_of(name: str) -> RGBColor:
     if known is not None:
         return known
     return _FURTHER[sha256(name.encode()).digest()[0] % len(_FURTHER)]
+
+
+def spelled(name: str) -> str:
+    """Return a class of the Bethesda system as cytologists spell it, any other name as it is."""
+    return _OTHER_SPELLINGS.get(name.strip().lower(), name)
 
 
 def in_order(names: set[str]) -> tuple[str, ...]:
