@@ -42,7 +42,7 @@ def detect(
     if opened.mpp is None and operator.needs.mpp is not None:
         raise CytoshiftError(f"{opened.name} does not say its µm/px, which the model needs; give it with --mpp.")
     findings = _find(opened, operator, box, _through(through), out)
-    _write(findings, opened, out)
+    _write(findings, out)
     counts = Counter(findings.classes[label] for label in findings.labels.tolist())
     typer.echo(f"Wrote {len(findings)} cells to {out}.")
     print_columns([(name, counts[name]) for name in findings.classes if counts[name]])
@@ -98,8 +98,8 @@ def _journal(out: Path) -> Path:
     return out.with_name(out.name + ".partial")
 
 
-def _write(findings: Findings, slide: Slide, out: Path) -> None:
+def _write(findings: Findings, out: Path) -> None:
     from cytoshift.study import geojson
 
-    geojson.write(out, findings, slide)
+    geojson.write(out, findings)
     shutil.rmtree(_journal(out), ignore_errors=True)
