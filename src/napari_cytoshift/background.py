@@ -10,16 +10,18 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from napari.utils import cancelable_progress
 from qtpy.compat import isalive
-from qtpy.QtCore import QObject, Qt, Signal, Slot
+from qtpy.QtCore import QEventLoop, QObject, Qt, Signal, Slot
 
 from cytoshift.engine.progress import CancelToken, Progress
 
 REPORTS_PER_SECOND = 15
 THREADS = 4
+
+T = TypeVar("T")
 
 
 class _Nowhere(io.TextIOBase):
@@ -138,3 +140,21 @@ class Work(QObject):
         bar, self._bar = self._bar, None
         if bar is not None:
             bar.close()
+
+
+def wait_for(title: str, function: Callable[[Work], T]) -> T:
+    """Run a function in a thread and wait for its result, while the window keeps painting itself.
+
+    For napari's readers, which must return what they read. Raises what the function raises.
+    """
+    outcome: list[Any] = []
+    loop = QEventLoop()
+    work = Work(title, function)
+    work.returned.connect(outcome.append)
+    work.failed.connect(outcome.append)
+    work.finished.connect(loop.quit)
+    work.start()
+    loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
+    if isinstance(outcome[0], BaseException):
+        raise outcome[0]
+    return cast("T", outcome[0])

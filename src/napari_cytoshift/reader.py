@@ -6,14 +6,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from cytoshift.errors import CytoshiftError
 from cytoshift.slides.slide import Slide
+from napari_cytoshift import notices
+from napari_cytoshift.background import wait_for
 from napari_cytoshift.layers.slide_layers import layer_data
 from napari_cytoshift.state import State
 
-Layers = list[tuple[Any, dict[str, Any], str]]
+Layers = list[tuple[Any, ...]]
+
+NO_LAYERS: Layers = [(None,)]
+"""What napari takes as: read, and nothing to add."""
 
 _SLIDE_FOLDER_MARKS = (".zattrs", ".zgroup", "zarr.json", "DICOMDIR")
 _LOOK_AT = 64
+_TIFF = (".tif", ".tiff")
 
 
 def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], Layers] | None:
@@ -25,21 +32,35 @@ def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], Lay
     paths = [path] if isinstance(path, str) else list(path)
     if not paths or any(Path(p).is_dir() and not _may_be_slide_folder(Path(p)) for p in paths):
         return None
+    if any(Path(p).suffix.lower() in _TIFF and not _may_be_slide_tiff(Path(p)) for p in paths):
+        return None
     return read
 
 
 def read(path: str | Sequence[str]) -> Layers:
-    """Open one slide or several and return a layer for each; raises SlideError."""
+    """Open one slide or several and return a layer for each; what cannot be opened is said in a notification.
+
+    The window stays alive meanwhile: slides are opened in a thread.
+    """
     read_in_background()
-    return [layer_data(open_calibrated(p)) for p in ([path] if isinstance(path, str) else path)]
+    layers: Layers = []
+    for one in [path] if isinstance(path, str) else path:
+        try:
+            slide = wait_for(f"Opening {Path(one).name}", lambda work, one=one: open_calibrated(one))
+        except CytoshiftError as error:
+            notices.complain(error)
+        else:
+            layers.append(layer_data(slide))
+    return layers or NO_LAYERS
 
 
 def open_calibrated(path: str | Path) -> Slide:
     """Open a slide with the µm/px a person gave it earlier, where it says none itself; raises SlideError."""
     from cytoshift.slides import open_slide
 
-    slide = open_slide(path)
-    slide.tile(len(slide.levels) - 1, 0, 0)  # napari's thumbnail needs it at once: better here, maybe in a thread
+    slide = open_slide(path, on_problem=notices.warn)
+    coarsest = slide.levels[-1]  # napari's thumbnail needs it at once: better read here, in a thread
+    slide.read(len(slide.levels) - 1, 0, 0, coarsest.height, coarsest.width)
     known = State().calibration(slide.info.identity)
     return slide if slide.info.mpp_yx is not None or known is None else slide.calibrated(*known)
 
@@ -67,3 +88,15 @@ def _is_dicom(path: Path) -> bool:
             return file.read(132)[128:] == b"DICM"
     except OSError:
         return False
+
+
+def _may_be_slide_tiff(path: Path) -> bool:
+    """Return False for a TIFF that is readable and holds no 8-bit colour: a job for napari's own reader."""
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(path) as file:
+            page = file.pages[0]
+            return page.dtype == "uint8" and page.ndim == 3
+    except (OSError, ValueError, IndexError):
+        return True  # missing or damaged: opening it says so in a sentence

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+from cytoshift.engine.progress import Progress
+from napari_cytoshift.background import Work, wait_for
 from napari_cytoshift.layers.slide_layers import layer_data
 from napari_cytoshift.reader import open_calibrated, read_in_background
 
@@ -23,13 +25,18 @@ def away_scanner() -> list[tuple[Any, dict[str, Any], str]]:
     return _open(AWAY)
 
 
-def sample_path(style: Style) -> Path:
+def sample_path(style: Style, work: Work) -> Path:
     """Return the folder of a sample slide, drawn now where it is not there yet."""
     from cytoshift.slides import samples
 
-    return samples.cached(style)
+    def report(done: int, total: int) -> None:
+        work.cancel.check()
+        work.report(Progress(done, total, 0.0, None))
+
+    return samples.cached(style, report=report)
 
 
 def _open(style: Style) -> list[tuple[Any, dict[str, Any], str]]:
     read_in_background()
-    return [layer_data(open_calibrated(sample_path(style)))]
+    slide = wait_for("Opening the sample slide", lambda work: open_calibrated(sample_path(style, work)))
+    return [layer_data(slide)]

@@ -22,7 +22,7 @@ from napari_cytoshift.layers import slide_layers
 from napari_cytoshift.reader import open_calibrated, read_in_background
 from napari_cytoshift.sample_data import Style, sample_path
 from napari_cytoshift.state import State, home
-from napari_cytoshift.view import Box, look_at_box, view_box, whole
+from napari_cytoshift.view import Box, look_at, look_at_box, view_box, whole
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from cytoshift.engine.operator import ImageOperator
     from cytoshift.models import Registry
     from cytoshift.study import Study
+    from napari_cytoshift.layers.findings import ShownCells
+    from napari_cytoshift.layers.findings_layers import CellLayers
 
 
 class Workspace:
@@ -77,6 +79,7 @@ class Workspace:
         self._registry: Registry | None = None
         self._through: ImageOperator | None = None
         self._works: set[Work] = set()
+        self._cells: tuple[ShownCells, CellLayers] | None = None
         self._views: dict[str, Box] = {}
         self._settle = QTimer()
         self._settle.setSingleShot(True)
@@ -160,7 +163,11 @@ class Workspace:
 
     def open_sample(self, style: Style) -> Work:
         """Open a sample slide in a thread, drawing it first where it is not there yet."""
-        return self.start("Opening the sample slide", lambda work: open_calibrated(sample_path(style)), done=self.show)
+
+        def draw_and_open(work: Work) -> Slide:
+            return open_calibrated(sample_path(style, work))
+
+        return self.start("Opening the sample slide", draw_and_open, done=self.show)
 
     def show(self, slide: Slide) -> Image | None:
         """Add a slide to the viewer, or bring the layer that shows it to the front."""
@@ -191,11 +198,9 @@ class Workspace:
         self.state.set_calibration(identity, mpp_yx, objective)
         box = self.view_box(slide)
         self._slides[identity] = known
-        slide_layers.remember(known)
-        for role in ("original", "derived"):
-            layer = self.layer(known, role)
-            if layer is not None:
-                slide_layers.set_frame(layer, known.frame)
+        layer = self.layer(known)
+        if layer is not None:
+            slide_layers.calibrate(layer, known)
         if self.viewer is not None and box is not None:
             self.look_at(known, box)
         self.calibrated.emit(known)
@@ -205,6 +210,18 @@ class Workspace:
         """Return the visible part of a slide: x0, y0, x1, y1 in level-0 pixels, not cut at its edge."""
         viewer = self.viewer
         return None if viewer is None else view_box(viewer, slide.frame)
+
+    def magnify(self, magnification: float) -> None:
+        """Show the active slide at a magnification, around the centre of the view."""
+        slide, viewer = self.active, self.viewer
+        box = None if slide is None else self.view_box(slide)
+        if slide is None or viewer is None or box is None:
+            return
+        if slide.mpp is None:
+            notices.warn(f"Nobody knows the µm/px of {slide.name}; set it in the Slide dock first.")
+            return
+        x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+        look_at(viewer, slide.frame, x, y, magnification=magnification)
 
     def fit(self, slide: Slide) -> None:
         """Show the whole slide."""
@@ -263,6 +280,25 @@ class Workspace:
         else:
             self._findings[slide.info.identity] = (findings, run)
         self.findings_changed.emit(slide.info.identity)
+
+    @property
+    def cells(self) -> ShownCells:
+        """The cells of the active slide as they are shown: filter, selection, corrections."""
+        return self._shown()[0]
+
+    @property
+    def cell_layers(self) -> CellLayers:
+        """The layers that show the cells."""
+        return self._shown()[1]
+
+    def _shown(self) -> tuple[ShownCells, CellLayers]:
+        if self._cells is None:
+            from napari_cytoshift.layers.findings import ShownCells
+            from napari_cytoshift.layers.findings_layers import CellLayers
+
+            shown = ShownCells(self)
+            self._cells = (shown, CellLayers(shown))
+        return self._cells
 
     @property
     def through(self) -> ImageOperator | None:

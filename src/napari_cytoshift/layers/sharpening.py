@@ -122,7 +122,8 @@ class Sharpener:
             known = self._from_coarser(self.slide, tile, coarse, height, width)
             if known is not None:
                 return known
-        known = self.source.cached_tile(*tile)
+        same = tile.level < len(self.source.levels) and self.source.levels[tile.level] == level
+        known = self.source.cached_tile(*tile) if same else None
         return np.full((height, width, 3), UNKNOWN, np.uint8) if known is None else known
 
     @staticmethod

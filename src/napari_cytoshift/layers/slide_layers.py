@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from cytoshift.slides.coordinates import Frame
 from cytoshift.slides.slide import Slide
 
 if TYPE_CHECKING:
@@ -37,11 +36,13 @@ def layer_options(slide: Slide, role: str) -> dict[str, Any]:
     role : {"original", "derived"}
         A file as it is, or a slide seen through an operator.
     """
+    step = slide.levels[0].downsample_yx  # 1 for a file; a derived slide may begin at a coarser raster
     return {
         "name": slide.name,
         "rgb": True,
         "multiscale": True,
-        "scale": slide.frame.scale_yx,
+        "scale": tuple(s * d for s, d in zip(slide.frame.scale_yx, step, strict=True)),
+        "translate": tuple(s * (d - 1) / 2 for s, d in zip(slide.frame.scale_yx, step, strict=True)),
         "units": (slide.frame.unit, slide.frame.unit),
         "metadata": {
             METADATA: {
@@ -70,7 +71,9 @@ def identity_of(layer: Layer) -> str:
     return str(layer.metadata.get(METADATA, {}).get("identity", ""))
 
 
-def set_frame(layer: Image, frame: Frame) -> None:
-    """Give a layer the scale and the units of a frame that is now known."""
-    layer.scale = frame.scale_yx
-    layer.units = (frame.unit, frame.unit)
+def calibrate(layer: Image, slide: Slide) -> None:
+    """Give a layer the scale and the units of its slide, whose µm/px are now known."""
+    remember(slide)
+    options = layer_options(slide, role_of(layer))
+    for name in ("scale", "translate", "units"):
+        setattr(layer, name, options[name])

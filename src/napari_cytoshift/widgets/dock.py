@@ -8,10 +8,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from qtpy.compat import isalive
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QSize, Qt, QTimer
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
+    QDockWidget,
     QHBoxLayout,
     QLabel,
+    QMainWindow,
     QPlainTextEdit,
     QProgressBar,
     QPushButton,
@@ -171,7 +174,14 @@ class Dock(QWidget):
         layout.addWidget(self.message)
         layout.addWidget(self.busy)
         self.setMinimumWidth(300)
+        self._placed = False
         self.listen(self.workspace.active_changed, self._on_active)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if not self._placed:
+            self._placed = True
+            QTimer.singleShot(0, self._join_siblings)
 
     def sizeHint(self) -> QSize:
         return QSize(WIDTH, 560)
@@ -207,6 +217,30 @@ class Dock(QWidget):
 
         signal.connect(call)
 
+    def _join_siblings(self) -> None:
+        """Tab this dock with the other docks of this plugin that are in the same area."""
+        frame = _frame(self)
+        window = None if frame is None else frame.parentWidget()
+        if frame is None or not isinstance(window, QMainWindow):
+            return
+        area = window.dockWidgetArea(frame)
+        for other in window.findChildren(Dock):
+            beside = _frame(other)
+            if beside is None or beside is frame or beside.isFloating() or window.dockWidgetArea(beside) != area:
+                continue
+            if frame not in window.tabifiedDockWidgets(beside):
+                window.tabifyDockWidget(beside, frame)
+                frame.raise_()
+            return
+
     def _on_active(self, _: object) -> None:
         self.message.say("")
         self.refresh()
+
+
+def _frame(widget: QWidget) -> QDockWidget | None:
+    """Return the dock widget of the main window that holds a widget."""
+    parent = widget.parentWidget()
+    while parent is not None and not isinstance(parent, QDockWidget):
+        parent = parent.parentWidget()
+    return parent

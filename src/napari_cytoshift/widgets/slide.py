@@ -50,7 +50,7 @@ class SlideDock(Dock):
         self._follow = _single_shot(self, FOLLOW_MS, self._show_view)
         self._rest = _single_shot(self, RESTED_MS, self._count_view)
         self._lay_out()
-        self._connect(napari_viewer)
+        self._connect()
         self.refresh()
 
     def _lay_out(self) -> None:
@@ -76,16 +76,18 @@ class SlideDock(Dock):
         self.content.addLayout(reading)
         self.content.addLayout(zooms)
 
-    def _connect(self, viewer: Viewer) -> None:
+    def _connect(self) -> None:
         self.title.activated.connect(self._choose_slide)
         self.overview.moved.connect(self._move)
         self.scale.known.connect(lambda mpp, power: self.set_scale(mpp, power))
         self.scale.line_wanted.connect(self.draw_line)
         self.listen(self.workspace.slides_changed, self.refresh)
         self.listen(self.workspace.calibrated, self._on_calibrated)
-        for event in (viewer.scene.camera.events.zoom, viewer.scene.camera.events.center):
-            self.listen(event, self._on_camera)
-        self.listen(viewer.canvas.events.size, self._on_camera)
+        viewer = self.workspace.viewer
+        if viewer is not None:
+            camera = viewer.scene.camera.events
+            for event in (camera.zoom, camera.center, viewer.canvas.events.size):
+                self.listen(event, self._on_camera)
 
     # What a person does
 
@@ -113,11 +115,7 @@ class SlideDock(Dock):
 
     def zoom(self, power: float) -> None:
         """Show the slide at a magnification, around the centre of the view."""
-        slide, viewer = self.workspace.active, self.workspace.viewer
-        box = None if slide is None else self.workspace.view_box(slide)
-        if slide is not None and viewer is not None and box is not None:
-            x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-            look_at(viewer, slide.frame, x, y, magnification=power)
+        self.workspace.magnify(power)
 
     def set_scale(self, mpp: float, objective: float | None = None) -> None:
         """Set µm/px of the active slide."""
@@ -219,7 +217,8 @@ class SlideDock(Dock):
             self.seen_label.setText("")
             return
         self.seen_label.setText(f"{seen.share:.0%} seen at 10× or more")
-        self.overview.show_seen(seen.grid)
+        if seen.share:
+            self.overview.show_seen(seen.grid)
 
     def _choose_slide(self, index: int) -> None:
         slide = self.workspace.slide(self.title.itemData(index))
@@ -271,4 +270,4 @@ def _single_shot(parent: Any, interval: int, slot: Any) -> QTimer:
 
 
 def _narrow(one: QPushButton) -> None:
-    one.setMinimumWidth(0)
+    one.setMinimumWidth(36)

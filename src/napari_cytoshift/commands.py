@@ -1,0 +1,83 @@
+"""The docks' actions as functions of a viewer: what napari's command palette and menus call."""
+
+from napari import Viewer
+
+from napari_cytoshift.comparison import Comparison
+from napari_cytoshift.workspace import Workspace
+
+PLUGIN = "napari-cytoshift"
+DOCKS = ("Slide", "Compare", "Find", "Review", "Adapt")
+
+
+def open_docks(viewer: Viewer) -> None:
+    """Open the five docks, tabbed in the order of the work, with the first in front."""
+    opened = [viewer.window.add_plugin_dock_widget(PLUGIN, name)[0] for name in DOCKS]
+    opened[0].show()
+    opened[0].raise_()
+
+
+def open_slide(viewer: Viewer) -> None:
+    """Ask for slide files and open them."""
+    from napari_cytoshift.widgets.slide import SlideDock
+
+    dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Slide")[1]
+    if isinstance(dock, SlideDock):
+        dock.choose_file()
+
+
+def fit(viewer: Viewer) -> None:
+    """Show the whole slide."""
+    workspace = Workspace.of(viewer)
+    if workspace.active is not None:
+        workspace.fit(workspace.active)
+
+
+def show_2_5x(viewer: Viewer) -> None:
+    """Show the slide at 2.5x."""
+    Workspace.of(viewer).magnify(2.5)
+
+
+def show_5x(viewer: Viewer) -> None:
+    """Show the slide at 5x."""
+    Workspace.of(viewer).magnify(5)
+
+
+def show_10x(viewer: Viewer) -> None:
+    """Show the slide at 10x."""
+    Workspace.of(viewer).magnify(10)
+
+
+def show_20x(viewer: Viewer) -> None:
+    """Show the slide at 20x."""
+    Workspace.of(viewer).magnify(20)
+
+
+def show_40x(viewer: Viewer) -> None:
+    """Show the slide at 40x."""
+    Workspace.of(viewer).magnify(40)
+
+
+def see_original(viewer: Viewer) -> None:
+    """Show the active slide as it is."""
+    Comparison.of(viewer).see_original()
+
+
+def see_reinhard(viewer: Viewer) -> None:
+    """Show the active slide through Reinhard's method with the built-in reference."""
+    Comparison.of(viewer).see("reinhard")
+
+
+def see_macenko(viewer: Viewer) -> None:
+    """Show the active slide through Macenko's method with the built-in reference."""
+    Comparison.of(viewer).see("macenko")
+
+
+def toggle_layout(viewer: Viewer) -> None:
+    """Change between side by side and one over the other."""
+    comparison = Comparison.of(viewer)
+    comparison.set_side_by_side(not comparison.side_by_side)
+
+
+def use_for_finding(viewer: Viewer) -> None:
+    """Let models look at slides as the active slide is seen; again, to take it back."""
+    Comparison.of(viewer).toggle_through()

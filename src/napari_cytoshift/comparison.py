@@ -1,0 +1,244 @@
+"""A slide beside itself in other colours: which method, how it is laid out, and the layers that show it."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from napari.layers import Image
+from psygnal import Signal
+
+from cytoshift.slides.slide import Slide
+from napari_cytoshift.background import Work
+from napari_cytoshift.layers import slide_layers
+from napari_cytoshift.layers.refresher import Refresher
+from napari_cytoshift.layers.sharpening import Sharpener
+from napari_cytoshift.workspace import Workspace
+
+if TYPE_CHECKING:
+    from napari import Viewer
+
+    from cytoshift.engine.derived import DerivedSlide
+    from cytoshift.engine.operator import ImageOperator
+
+
+PANE_GAP = 4.0
+"""Screen pixels between the panes of a side-by-side view."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A slide as it is seen now.
+
+    Parameters
+    ----------
+    method : str
+        Name of the stain method.
+    reference : str
+        Path of the reference image; ``""`` for the one built in.
+    operator : ImageOperator
+        The method, not bound to a slide.
+    slide : DerivedSlide
+        The slide seen through it.
+    diagnosis : str
+        What is wrong with the fit in one sentence; ``""`` when it is good.
+    """
+
+    method: str
+    reference: str
+    operator: ImageOperator
+    slide: DerivedSlide
+    diagnosis: str
+
+
+class Comparison:
+    """The comparison of one viewer. Get it with `Comparison.of`.
+
+    Attributes
+    ----------
+    changed : Signal()
+        What is seen, or the layout, has changed.
+    approximate_changed : Signal(bool)
+        Whether the view holds tiles that are not true yet.
+    """
+
+    changed = Signal()
+    approximate_changed = Signal(bool)
+
+    _of: ClassVar[weakref.WeakKeyDictionary[Viewer, Comparison]] = weakref.WeakKeyDictionary()
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.side_by_side = workspace.state.get("side_by_side", True)
+        self._sights: dict[str, Sight] = {}
+        self._refreshers: dict[str, Refresher] = {}
+        self._work: Work | None = None
+        viewer = workspace.viewer
+        if viewer is not None:
+            viewer.layers.events.removed.connect(self._on_removed)
+        workspace.active_changed.connect(self._on_active)
+        workspace.calibrated.connect(self._on_calibrated)
+
+    @classmethod
+    def of(cls, viewer: Viewer) -> Comparison:
+        """Return the comparison of a viewer, the same one every time."""
+        viewer = getattr(viewer, "__wrapped__", viewer)
+        if viewer not in cls._of:
+            cls._of[viewer] = cls(Workspace.of(viewer))
+        return cls._of[viewer]
+
+    @property
+    def sight(self) -> Sight | None:
+        """What the active slide is seen through; None for the original."""
+        slide = self.workspace.active
+        return None if slide is None else self._sights.get(slide.info.identity)
+
+    @property
+    def approximate(self) -> bool:
+        """Whether the view holds tiles that are not true yet."""
+        slide = self.workspace.active
+        refresher = None if slide is None else self._refreshers.get(slide.info.identity)
+        return refresher is not None and refresher.approximate
+
+    def see(
+        self, method: str, reference: str = "", *, failed: Callable[[BaseException], None] | None = None
+    ) -> Work | None:
+        """Show the active slide through a stain method; the fit is made in a thread.
+
+        Parameters
+        ----------
+        method : str
+            One of `cytoshift.stain.METHODS`.
+        reference : str
+            Path of a reference image; ``""`` for the one built in.
+        failed : callable, optional
+            Gets the error where the slide cannot be seen so; a notification without.
+        """
+        slide = self.workspace.active
+        if slide is None:
+            return None
+        if self._work is not None:
+            self._work.cancel.cancel()
+        work = self.workspace.start(
+            f"Fitting {method} to {slide.name}",
+            lambda work: look_through(slide, method, reference, work),
+            done=lambda sight: self._show(slide, sight, work),
+            failed=failed,
+        )
+        self._work = work
+        return work
+
+    def see_original(self) -> None:
+        """Show the active slide as it is."""
+        slide = self.workspace.active
+        if self._work is not None:
+            self._work.cancel.cancel()
+        if slide is not None:
+            self._remove(slide)
+        self._lay_out()
+        self.changed.emit()
+
+    def set_side_by_side(self, on: bool) -> None:
+        """Lay the two out side by side, or one over the other."""
+        self.side_by_side = on
+        self.workspace.state.set("side_by_side", on)
+        self._lay_out()
+        self.changed.emit()
+
+    def flip(self, to_original: bool) -> None:
+        """Show the original in place of the derived slide, or the derived slide again."""
+        layer = self._layer()
+        if layer is not None:
+            layer.opacity = 0.0 if to_original else 1.0
+
+    @property
+    def used_for_finding(self) -> bool:
+        """Whether models look at slides as the active slide is seen."""
+        sight, used = self.sight, self.workspace.through
+        return sight is not None and used is not None and used.key == sight.operator.key
+
+    def toggle_through(self) -> None:
+        """Let models look at slides as the active slide is seen, or at the original again."""
+        sight = None if self.used_for_finding else self.sight
+        self.workspace.see_through(None if sight is None else sight.operator)
+
+    # The layers
+
+    def _layer(self) -> Image | None:
+        slide = self.workspace.active
+        return None if slide is None else self.workspace.layer(slide, "derived")
+
+    def _show(self, slide: Slide, sight: Sight, work: Work) -> None:
+        viewer, original = self.workspace.viewer, self.workspace.layer(slide)
+        if viewer is None or original is None or work is not self._work:
+            return
+        self._work = None
+        self._remove(slide)
+        sharpener = Sharpener(sight.slide, slide)
+        options = slide_layers.layer_options(sight.slide, "derived")
+        slide_layers.remember(sight.slide)
+        layer = Image(sharpener.levels(), **{**options, "name": f"{slide.name} · {sight.operator.title}"})
+        viewer.layers.insert(viewer.layers.index(original) + 1, layer)
+        layer.visible = original.visible
+        refresher = Refresher(layer, sharpener)
+        refresher.approximate_changed.connect(self._on_approximate)
+        self._sights[slide.info.identity] = sight
+        self._refreshers[slide.info.identity] = refresher
+        viewer.layers.selection.active = original
+        self._lay_out()
+        self.changed.emit()
+
+    def _remove(self, slide: Slide) -> None:
+        viewer, layer = self.workspace.viewer, self.workspace.layer(slide, "derived")
+        if viewer is not None and layer is not None:
+            viewer.layers.remove(layer)
+
+    def _on_removed(self, event: Any) -> None:
+        if slide_layers.role_of(event.value) != "derived":
+            return
+        identity = slide_layers.identity_of(event.value)
+        self._sights.pop(identity, None)
+        refresher = self._refreshers.pop(identity, None)
+        if refresher is not None:
+            refresher.stop()
+
+    def _on_active(self, _: object) -> None:
+        self._lay_out()
+        self.changed.emit()
+
+    def _on_approximate(self, approximate: bool) -> None:
+        self.approximate_changed.emit(approximate)
+
+    def _on_calibrated(self, slide: Slide) -> None:
+        layer, sight = self.workspace.layer(slide, "derived"), self._sights.get(slide.info.identity)
+        if layer is not None and sight is not None and slide.info.mpp_yx is not None:
+            slide_layers.calibrate(layer, sight.slide.calibrated(slide.info.mpp_yx, slide.info.objective))
+
+    def _lay_out(self) -> None:
+        viewer = self.workspace.viewer
+        if viewer is None:
+            return
+        side_by_side = self.side_by_side and self.sight is not None
+        grid = viewer.canvas.grid
+        if side_by_side:
+            grid.shape, grid.spacing = (1, 2), PANE_GAP
+        if grid.enabled != side_by_side:
+            grid.enabled = side_by_side
+
+
+def look_through(slide: Slide, method: str, reference: str, work: Work) -> Sight:
+    """Fit a stain method to a slide and compute its coarsest level; takes a moment, raises StainError."""
+    from cytoshift import stain
+    from cytoshift.engine import DerivedSlide
+    from cytoshift.slides import open_slide
+
+    operator = stain.method(method, open_slide(Path(reference)) if reference else None)
+    fitted = operator.prepare(slide)
+    work.cancel.check()
+    derived = DerivedSlide(slide, fitted)
+    coarsest = derived.levels[-1]
+    derived.read(len(derived.levels) - 1, 0, 0, coarsest.height, coarsest.width)
+    return Sight(method, reference, operator, derived, getattr(fitted, "diagnosis", ""))

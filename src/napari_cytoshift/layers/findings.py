@@ -1,0 +1,266 @@
+"""The cells of the active slide as the window shows them. The study is the truth; this filters it and selects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from psygnal import Signal
+
+from cytoshift.errors import StudyError
+from cytoshift.study.cells import Cells, Region, State, fold_cells
+
+if TYPE_CHECKING:
+    from cytoshift.engine.findings import Findings
+    from cytoshift.slides.slide import Slide
+    from cytoshift.study import Event, Study
+    from napari_cytoshift.background import Work
+    from napari_cytoshift.workspace import Workspace
+
+USUAL_SIDE = 64.0
+"""Side in level-0 pixels of an added box while no box tells how large cells are."""
+
+Loaded = tuple[int, str, str, Cells, float]
+"""Wish, identity, run, cells and threshold that a thread read."""
+
+
+class ShownCells:
+    """The cells of one workspace's active slide: from the study, filtered by score, class and state.
+
+    Attributes
+    ----------
+    changed : Signal()
+        There are other cells, or corrections changed them.
+    filtered : Signal()
+        Threshold, hidden classes or hidden rejected cells changed.
+    selected_changed : Signal(str)
+        Another cell (its id) is the selected one; ``""`` for none.
+    cells : Cells
+        All cells, whatever the filter; empty where there is no slide.
+    run : str
+        The study's run whose predictions are shown; ``""`` where there is none.
+    previewing : bool
+        Whether the cells are those of a search that is still running; they cannot be corrected yet.
+    """
+
+    changed = Signal()
+    filtered = Signal()
+    selected_changed = Signal(str)
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.cells = fold_cells(None, "", ())
+        self.run = ""
+        self.previewing = False
+        self.threshold = 0.5
+        self.show_rejected = False
+        self.hidden: frozenset[str] = frozenset()
+        self.selected = ""
+        self._identity = ""
+        self._wish = 0
+        workspace.active_changed.connect(self._on_slide)
+        workspace.study_changed.connect(self._on_slide)
+        workspace.findings_changed.connect(self._on_findings)
+        workspace.corrected.connect(self._on_corrected)
+        self._load()
+
+    # What is shown -------------------------------------------------------------------------------------
+
+    @property
+    def slide(self) -> Slide | None:
+        """The slide the cells lie on."""
+        return self.workspace.slide(self._identity)
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """The regions of the slide that are marked complete."""
+        return self.workspace.study.regions(self._identity) if self._identity else ()
+
+    def mask(self) -> npt.NDArray[np.bool_]:
+        """Return which cells pass the filter; what a person decided on passes whatever its score."""
+        cells = self.cells
+        keep = (cells.scores >= self.threshold) | (cells.states != State.PREDICTED)
+        if not self.show_rejected:
+            keep &= cells.states != State.REJECTED
+        if self.hidden:
+            keep &= ~np.array([name in self.hidden for name in cells.classes], np.bool_)[cells.labels]
+        return keep
+
+    def counts(self) -> dict[str, int]:
+        """Return how many cells of each class pass threshold and state, hidden classes too; rejected never count."""
+        cells = self.cells
+        keep = (cells.scores >= self.threshold) | (cells.states != State.PREDICTED)
+        keep &= cells.states != State.REJECTED
+        numbers = np.bincount(cells.labels[keep], minlength=len(cells.classes))
+        return dict(zip(cells.classes, numbers.tolist(), strict=False))
+
+    def position(self, identifier: str) -> int | None:
+        """Return where a cell is among `cells`."""
+        return self.cells.ids.position(identifier) if identifier else None
+
+    def at(self, x: float, y: float) -> str:
+        """Return the shown cell whose box holds a level-0 point, the one centred nearest; ``""`` for none."""
+        boxes = self.cells.boxes
+        inside = (boxes[:, 0] <= x) & (x < boxes[:, 2]) & (boxes[:, 1] <= y) & (y < boxes[:, 3])
+        hits = np.flatnonzero(inside & self.mask())
+        if not len(hits):
+            return ""
+        centers = (boxes[hits, :2] + boxes[hits, 2:]) / 2
+        return self.cells.ids[int(hits[np.argmin(np.hypot(*(centers - (x, y)).T))])]
+
+    def usual_side(self, label: str) -> float:
+        """Return the median side in level-0 pixels of a class's boxes, of all where the class has none."""
+        cells = self.cells
+        if not len(cells):
+            return USUAL_SIDE
+        of_class = np.zeros(len(cells), np.bool_)
+        if label in cells.classes:
+            of_class = cells.labels == cells.classes.index(label)
+        boxes = cells.boxes[of_class] if of_class.any() else cells.boxes
+        return float(np.median((boxes[:, 2:] - boxes[:, :2]).mean(axis=1)))
+
+    # Filter and selection ------------------------------------------------------------------------------
+
+    def set_threshold(self, threshold: float) -> None:
+        """Show unreviewed predictions from this score on; it is remembered for the model that made them."""
+        if threshold == self.threshold:
+            return
+        self.threshold = threshold
+        self.filtered.emit()
+
+    def keep_threshold(self) -> None:
+        """Remember the threshold for the model whose predictions are shown."""
+        if self.run:
+            model = self.workspace.study.provenance(self.run).model
+            state = self.workspace.state
+            state.set("thresholds", {**state.get("thresholds", {}), model: round(self.threshold, 3)})
+
+    def hide(self, name: str, hidden: bool) -> None:
+        """Hide a class, or show it again."""
+        self.hidden = self.hidden | {name} if hidden else self.hidden - {name}
+        self.filtered.emit()
+
+    def set_show_rejected(self, shown: bool) -> None:
+        """Show rejected cells, dimmed, or hide them."""
+        self.show_rejected = shown
+        self.filtered.emit()
+
+    def select(self, identifier: str) -> None:
+        """Make a cell the selected one; ``""`` for none."""
+        if identifier != self.selected:
+            self.selected = identifier
+            self.selected_changed.emit(identifier)
+
+    def preview(self, findings: Findings) -> None:
+        """Show findings of a search that is still running."""
+        slide = self.workspace.slide(findings.provenance.slide)
+        if slide is None or self.workspace.active is not slide:
+            return
+        self._wish += 1
+        self.previewing = True
+        self._show(slide.info.identity, "", fold_cells(findings, "", ()))
+
+    def reload(self) -> None:
+        """Forget a preview and show what the study has."""
+        self._load()
+
+    # Corrections ---------------------------------------------------------------------------------------
+
+    def correct(self, write: Callable[[Study, str], Event | None]) -> Event | None:
+        """Store a correction of the active slide and show it.
+
+        Parameters
+        ----------
+        write : callable
+            Calls a method of the study it is given, with the slide's identity it is given.
+
+        Raises
+        ------
+        StudyError
+            The study cannot be written, or a search is still running.
+        """
+        slide = self.slide
+        if slide is None or self.previewing:
+            raise StudyError("There is nothing to correct yet; open a slide and wait until the search is done.")
+        study = self.workspace.study
+        know(study, slide)
+        event = write(study, slide.info.identity)
+        if event is not None:
+            self.workspace.corrected.emit(slide.info.identity)
+        return event
+
+    # Following the workspace ---------------------------------------------------------------------------
+
+    def _on_slide(self, _: object) -> None:
+        self._load()
+
+    def _on_findings(self, identity: str) -> None:
+        slide = self.workspace.active
+        if slide is None or slide.info.identity != identity:
+            return
+        findings, run = self.workspace.findings(slide), self.workspace.run(slide)
+        if run:
+            self._wish += 1
+            self.previewing = False
+            self.threshold = self._threshold_for(run)
+            self._show(identity, run, self.workspace.study.cells(identity, run))
+        elif findings is not None:
+            self.preview(findings)
+        else:
+            self._load()
+
+    def _on_corrected(self, identity: str) -> None:
+        if identity == self._identity and not self.previewing:
+            self._show(identity, self.run, self.workspace.study.cells(identity, self.run))
+
+    def _load(self) -> None:
+        """Read the cells of the active slide in a thread; whatever was wished before is dropped."""
+        self._wish += 1
+        wish, slide = self._wish, self.workspace.active
+        self.previewing = False
+        if slide is None:
+            self._show("", "", fold_cells(None, "", ()))
+            return
+        identity, chosen, study = slide.info.identity, self.workspace.run(slide), self.workspace.study
+        if identity != self._identity:
+            self._show(identity, "", fold_cells(None, "", ()))
+
+        def read(work: Work) -> Loaded:
+            run = chosen or next(reversed(study.runs(identity)), "")
+            return wish, identity, run, study.cells(identity, run), self._threshold_for(run)
+
+        self.workspace.start("Reading the cells", read, done=self._take, in_activity=False)
+
+    def _take(self, loaded: Loaded) -> None:
+        wish, identity, run, cells, threshold = loaded
+        if wish == self._wish:
+            self.threshold = threshold
+            self._show(identity, run, cells)
+
+    def _show(self, identity: str, run: str, cells: Cells) -> None:
+        self._identity, self.run, self.cells = identity, run, cells
+        if self.selected and self.position(self.selected) is None:
+            self.select("")
+        self.changed.emit()
+
+    def _threshold_for(self, run: str) -> float:
+        """Return the threshold last used with a run's model, else the one its card names."""
+        if not run:
+            return self.threshold
+        model = self.workspace.study.provenance(run).model
+        kept = self.workspace.state.get("thresholds", {}).get(model)
+        if kept is not None:
+            return float(kept)
+        cards = (card for card in self.workspace.registry.list("detector") if card.id == model)
+        return next((card.threshold for card in cards), 0.5)
+
+
+def know(study: Study, slide: Slide) -> None:
+    """Make a study know a slide, and the µm/px a person gave it."""
+    identity = slide.info.identity
+    if all(record.identity != identity for record in study.slides()):
+        study.add_slide(slide)
+    if slide.info.mpp_yx is not None and study.slide(identity).mpp_yx != slide.info.mpp_yx:
+        study.calibrate(identity, slide.info.mpp_yx, slide.info.objective)
