@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 import tifffile
 
-from cytoshift.cli import main
-
 
 def damaged(name: str, folder: Path) -> Path:
     """Make a bad slide in a folder, as its name says."""
@@ -48,39 +46,19 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def stored(tmp_path, monkeypatch, capfd) -> Path:
-    """Return a folder with a study and an empty registry, all that is stored in these tests."""
+def stored(tmp_path, registry, cytoshift) -> Path:
+    """Return a folder with a study, beside an empty registry: all that is stored in these tests."""
     folder = tmp_path / "stored"
-    folder.mkdir()
-    monkeypatch.setenv("CYTOSHIFT_MODELS", str(folder / "models"))
-    fails(["study", "new", str(folder / "study")], status=0)
-    capfd.readouterr()
+    cytoshift("study", "new", folder / "study")
     return folder
-
-
-def fails(arguments: list[str], status: int = 2) -> None:
-    with pytest.raises(SystemExit) as end:
-        main(arguments)
-    assert end.value.code == status
-
-
-def complaint(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> str:
-    """Run a command that must fail and return the one line it says."""
-    fails(arguments)
-    said = capfd.readouterr()
-    assert said.err.count("\n") == 1
-    assert said.err.endswith((".\n", "?\n"))
-    assert "Traceback" not in said.err
-    assert said.out == ""
-    return said.err
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("name", SLIDES)
-def test_a_bad_slide(name, command, tmp_path, stored, capfd):
+def test_a_bad_slide(name, command, tmp_path, stored, complaint):
     slide = damaged(name, tmp_path)
     before = contents(stored)
-    assert name in complaint(COMMANDS[command](str(slide), str(stored)), capfd)
+    assert name in complaint(*COMMANDS[command](slide, stored))
     assert contents(stored) == before
 
 
@@ -95,27 +73,27 @@ def coco(folder: Path) -> Path:
     return folder
 
 
-def test_images_of_a_coco_file_are_missing(tmp_path, stored, capfd):
+def test_images_of_a_coco_file_are_missing(tmp_path, stored, complaint):
     data = coco(tmp_path / "data")
     before = contents(stored)
     out = stored / "run"
-    said = complaint(["train", "detector-small", "--out", str(out), "--set", f'data.path="{data}"'], capfd)
+    said = complaint("train", "detector-small", "--out", out, "--set", f'data.path="{data}"')
     assert "gone.jpg" in said
     assert contents(stored) == before
 
 
 @pytest.mark.parametrize("change", ["training.stepps=3", "training.steps=none", "training"])
-def test_a_recipe_is_misspelt(change, tmp_path, stored, capfd):
+def test_a_recipe_is_misspelt(change, tmp_path, stored, complaint):
     before = contents(stored)
-    said = complaint(["train", "detector-small", "--out", str(stored / "run"), "--set", change], capfd)
+    said = complaint("train", "detector-small", "--out", stored / "run", "--set", change)
     assert "training" in said
     assert contents(stored) == before
 
 
-def test_a_misspelt_key_in_the_file_is_named_with_the_right_one(tmp_path, stored, capfd):
+def test_a_misspelt_key_in_the_file_is_named_with_the_right_one(tmp_path, stored, complaint):
     recipe = tmp_path / "mine.toml"
     recipe.write_text('[data]\npath = "x"\n[training]\nlearning_rat = 1.0\n')
-    said = complaint(["train", str(recipe), "--out", str(stored / "run")], capfd)
+    said = complaint("train", recipe, "--out", stored / "run")
     assert "mine.toml" in said
     assert "learning_rate" in said
     assert not (stored / "run").exists()
