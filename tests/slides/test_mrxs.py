@@ -80,7 +80,13 @@ def index(records: bytes) -> bytes:
 
 def slidedat() -> list[str]:
     general = [f"SLIDE_ID={SLIDE_ID}", f"IMAGENUMBER_X={GRID}", f"IMAGENUMBER_Y={GRID}", "OBJECTIVE_MAGNIFICATION=40"]
-    levels = ["HIER_COUNT=1", "NONHIER_COUNT=0", "INDEXFILE=Index.dat", "HIER_0_NAME=Slide zoom level", "HIER_0_COUNT=1"]
+    levels = [
+        "HIER_COUNT=1",
+        "NONHIER_COUNT=0",
+        "INDEXFILE=Index.dat",
+        "HIER_0_NAME=Slide zoom level",
+        "HIER_0_COUNT=1",
+    ]
     level = [f"MICROMETER_PER_PIXEL_{axis}={MPP}" for axis in "XY"] + ["OVERLAP_X=0", "OVERLAP_Y=0"]
     level += [f"DIGITIZER_WIDTH={SIDE}", f"DIGITIZER_HEIGHT={SIDE}", "IMAGE_FORMAT=JPEG", "IMAGE_CONCAT_FACTOR=0"]
     return [
@@ -105,7 +111,12 @@ def test_openslide_itself_reads_the_written_file(tmp_path: Path) -> None:
     with openslide.OpenSlide(tmp_path / "case.mrxs") as slide:
         said = slide.properties
         assert slide.dimensions == (SIDE * GRID, SIDE * GRID)
-        assert [said[f"openslide.bounds-{name}"] for name in ("x", "y", "width", "height")] == ["192", "128", "192", "128"]
+        assert [said[f"openslide.bounds-{name}"] for name in ("x", "y", "width", "height")] == [
+            "192",
+            "128",
+            "192",
+            "128",
+        ]
         assert np.asarray(slide.read_region((0, 0), 0, (1, 1)))[0, 0, 3] == 0
 
 

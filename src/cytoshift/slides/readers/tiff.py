@@ -158,6 +158,10 @@ class TiffSource:
         self._file.close()
 
 
+class _Unsuitable(Exception):
+    """The pixels are of another kind than slides have; another library would only guess at them."""
+
+
 class _Nothing(Exception):
     """Nothing is stored there."""
 
@@ -183,7 +187,7 @@ def _pyramid(tif: tifffile.TiffFile) -> list[tifffile.TiffPage]:
     if tif.is_svs or tif.is_ndpi or tif.is_ome or tif.is_qpi:
         series = max(tif.series[:1] if not tif.is_ome else tif.series, key=lambda s: s.size)
         if dict(zip(series.axes, series.shape, strict=True)).get("C", 1) > 1:
-            raise Declined("has separate fluorescence channels; export them as one 8-bit RGB image")
+            raise _Unsuitable("has separate fluorescence channels; export them as one 8-bit RGB image")
         pages = [_middle(level) for level in series.levels]
     else:
         pages = _halving(first, tif)
@@ -218,7 +222,7 @@ def _halving(first: tifffile.TiffPage, tif: tifffile.TiffFile) -> list[tifffile.
 
 def _check(page: tifffile.TiffPage) -> None:
     if page.dtype != np.uint8:
-        raise Declined("does not have 8 bits per sample; export it as 8-bit RGB")
+        raise _Unsuitable("does not have 8 bits per sample; export it as 8-bit RGB")
     ycbcr = page.photometric == 6 and page.compression not in _JPEG
     if page.photometric not in (1, 2, 6) or page.compression == _APERIO_YCBCR or ycbcr:
         raise Declined("has colours that are not RGB; export it as 8-bit RGB")
@@ -238,6 +242,8 @@ def open_tiff(path: Path) -> TiffSource:
     """
     try:
         return TiffSource(path)
+    except _Unsuitable as error:
+        raise SlideError(f"{path.name} cannot be opened: it {error}.") from error
     except NotImplementedError as error:
         raise Declined(f"uses a TIFF feature that is not supported ({error})") from error
     except (Declined, SlideError, FileNotFoundError, PermissionError):
