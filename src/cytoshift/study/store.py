@@ -47,7 +47,7 @@ class Study:
         Who corrects: the login name unless set.
     """
 
-    def __init__(self, folder: Path, log: Log, lock: WriterLock | None, reason: str) -> None:
+    def __init__(self, folder: Path, log: Log, lock: WriterLock | None, reason: str, until: int | None) -> None:
         self.folder = folder
         self.read_only = lock is None
         self.reason = reason
@@ -58,7 +58,8 @@ class Study:
         self._listeners: list[Callable[[Event], None]] = []
         self._slides = {record.identity for record in log.slides()}
         self._sizes: dict[str, tuple[str, int]] = {}
-        self._events = log.events()
+        self._until = until
+        self._events = [event for event in log.events() if until is None or event.seq <= until]
         self._history = fold(self._events)
 
     # Opening -----------------------------------------------------------------------------------------------------
@@ -83,8 +84,8 @@ class Study:
         return cls.open(folder)
 
     @classmethod
-    def open(cls, folder: str | Path, read_only: bool = False) -> Study:
-        """Open a study.
+    def open(cls, folder: str | Path, read_only: bool = False, *, until: int | None = None) -> Study:
+        """Open a study, or, with ``until``, look at it as it was after that event (`Event.seq`).
 
         It opens read-only, and `reason` says why, where another window or job writes into it, where its folder cannot
         be written, and where a newer version made it.
@@ -99,7 +100,7 @@ class Study:
         file = folder / FILE
         if not file.is_file():
             raise StudyError(f"There is no study in {folder}; create one there, or choose another folder.")
-        lock, reason = (None, "") if read_only else writer_lock(folder / FILE)
+        lock, reason = (None, "") if read_only or until is not None else writer_lock(folder / FILE)
         try:
             log = Log(file, read_only=lock is None)
             if lock is not None and log.version > schema.VERSION:
@@ -110,7 +111,7 @@ class Study:
                     f"The study {folder} was written by a newer version (schema {log.version}, this one writes "
                     f"{schema.VERSION}), so it is read-only; update napari-cytoshift to correct cells."
                 )
-            return cls(folder, log, lock, reason)
+            return cls(folder, log, lock, reason, until)
         except BaseException:
             if lock is not None:
                 lock.release()
@@ -313,7 +314,7 @@ class Study:
         return event
 
     def _refresh(self) -> None:
-        if self.read_only:  # somebody else may have written
+        if self.read_only and self._until is None:  # somebody else may have written
             with self._guard:
                 for event in self._log.events(self._events[-1].seq if self._events else 0):
                     self._events.append(event)
