@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -118,6 +119,21 @@ def test_the_cached_sample_is_drawn_once(tmp_path, monkeypatch):
     assert cached("away", 300) == first
     assert (first / "zarr.json").stat().st_mtime_ns == stamp
     assert cached("home", 300) != first
+    assert len(list((tmp_path / "cache" / "samples").iterdir())) == 2
+
+
+def test_two_that_draw_the_same_sample_at_once_both_have_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("cytoshift.slides.samples.files.user_cache_path", lambda *_, **__: tmp_path)
+    other = draw(tmp_path / "other.ome.zarr", width=300, height=300)
+
+    def meanwhile(path: Path, **how: object) -> Path:
+        shutil.copytree(other, tmp_path / "samples" / path.name.split("-", 1)[1])
+        return draw(path, **how)
+
+    monkeypatch.setattr("cytoshift.slides.samples.files.draw", meanwhile)
+    path = cached("home", 300)
+    assert len(truth(path).boxes) == len(truth(other).boxes)
+    assert list((tmp_path / "samples").iterdir()) == [path]
 
 
 @pytest.mark.parametrize(("size", "style"), [((0, 10), "home"), ((10, 200_000), "home"), ((10, 10), "mine")])

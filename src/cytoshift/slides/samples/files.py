@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -21,7 +22,7 @@ from cytoshift.slides.samples.scene import FIELD, Scene, Truth
 from cytoshift.slides.samples.stain import STYLES, StyleName
 from cytoshift.slides.slide import TILE
 
-GENERATOR = 1
+GENERATOR = 2
 """Version of the drawing: raised whenever the same seed draws other pixels, so that cached samples are drawn again."""
 
 TRUTH_FILE = "cells.geojson"
@@ -134,4 +135,10 @@ def cached(style: StyleName = "home", size: int = 4096, report: Callable[[int, i
     if path.exists():
         return path
     folder.mkdir(parents=True, exist_ok=True)
-    return draw(path, width=size, height=size, style=style, report=report)
+    # Under a name of this process's own, so that two that start at once do not write into one another's file.
+    mine = draw(folder / f"{os.getpid()}-{path.name}", width=size, height=size, style=style, report=report)
+    try:
+        mine.rename(path)
+    except OSError:  # the other one was first
+        shutil.rmtree(mine)
+    return path
