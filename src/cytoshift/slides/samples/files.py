@@ -22,7 +22,7 @@ from cytoshift.slides.samples.scene import FIELD, Scene, Truth
 from cytoshift.slides.samples.stain import STYLES, StyleName
 from cytoshift.slides.slide import TILE
 
-GENERATOR = 2
+GENERATOR = 3
 """Version of the drawing: raised whenever the same seed draws other pixels, so that cached samples are drawn again."""
 
 TRUTH_FILE = "cells.geojson"

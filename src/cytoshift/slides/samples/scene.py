@@ -87,7 +87,7 @@ class Scene(NamedTuple):
         boxes, labels = [], []
         for cell in self.cells(0, 0, height, width):
             if cell.y < height and cell.x < width:
-                side = max(BOX / 2, float(core_outline(cell.kind, cell.seed).max()) * 1.1)
+                side = max(BOX / 2, float(core_outline(cell.kind, cell.seed).max()))
                 box = (cell.x - side + 0.5, cell.y - side + 0.5, cell.x + side + 0.5, cell.y + side + 0.5)
                 boxes.append(np.clip(box, 0, (width, height, width, height)))
                 labels.append(KINDS[cell.kind].label)
