@@ -182,6 +182,17 @@ def what_reading_says(folder):
         return str(error)
 
 
+def test_what_a_crash_left_of_making_a_study_is_no_hindrance(study, tmp_path):
+    folder = tmp_path / "new"
+    folder.mkdir()
+    for ending in ("", "-wal", "-shm"):
+        (folder / f".study.sqlite.partial{ending}").write_bytes((study.folder / "study.sqlite").read_bytes())
+    with Study.create(folder) as made:
+        assert made.slides() == []
+        assert made.check() == "ok"
+    assert sorted(path.name for path in folder.iterdir()) == ["study.lock", "study.sqlite"]
+
+
 def test_a_torn_study_gives_one_error_or_everything(study, predict):
     run = study.add_findings(predict(n=2000))
     study.accept("a", f"{run}:1")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import uuid
 import zlib
 from collections.abc import Iterator, Sequence
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 1 << 30
 """More text than this is not read."""
 
+_FAR = 1e9
 _NAMES = uuid.UUID("2d0c36c1-54a9-5d0e-9f6e-3d8f6b0c7a11")
 
 
@@ -106,26 +108,30 @@ def write(path: str | Path, found: Findings | Cells, *, regions: Sequence[Region
 def _predictions(found: Findings) -> Iterator[str]:
     made = found.provenance
     origin = f"{made.slide} {made.model} {made.version} {made.through} {made.made}"
-    for position, identifier in enumerate(map(_stable, (f"{origin}:{k}" for k in range(len(found))))):
-        label, metadata = found.classes[found.labels[position]], {"model": made.model}
-        yield _cell(identifier, found.boxes[position].tolist(), label, float(found.scores[position]), metadata)
+    names = (f"{origin}:{position}" for position in range(len(found)))
+    metadata = _text({"model": made.model})
+    for name, values in zip(names, _rows(found), strict=True):
+        yield _cell(_stable(name), *values, metadata)
 
 
 def _features(cells: Cells) -> Iterator[str]:
-    for position, name in enumerate(cells.ids):
-        state = State(cells.states[position])
-        if state is not State.REJECTED:
-            metadata = {"cell": name, "state": state.name.lower()}
-            box, score = cells.boxes[position].tolist(), float(cells.scores[position])
-            yield _cell(_stable(name), box, cells.label(position), score, metadata)
+    for name, state, values in zip(cells.ids[:], cells.states.tolist(), _rows(cells), strict=True):
+        if state != State.REJECTED:
+            yield _cell(_stable(name), *values, _text({"cell": name, "state": State(state).name.lower()}))
 
 
-def _cell(identifier: str, box: Sequence[float], label: str, score: float, metadata: dict[str, str]) -> str:
-    classification = {"name": label, "color": color_of(label)}
+def _rows(found: Findings | Cells) -> Iterator[tuple[list[float], float, str]]:
+    """Yield box, score and classification, as JSON, of every cell."""
+    classes = [_text({"name": name, "color": color_of(name)}) for name in found.classes]
+    for box, score, label in zip(found.boxes.tolist(), found.scores.tolist(), found.labels.tolist(), strict=True):
+        yield box, score, classes[label]
+
+
+def _cell(identifier: str, box: list[float], score: float, classification: str, metadata: str) -> str:
     return (
         f'{{"type": "Feature", "id": "{identifier}", "geometry": {_polygon(box)}, "properties": '
-        f'{{"objectType": "detection", "classification": {_text(classification)}, "isLocked": false, '
-        f'"measurements": {{"score": {score:.9g}}}, "metadata": {_text(metadata)}}}}}'
+        f'{{"objectType": "detection", "classification": {classification}, "isLocked": false, '
+        f'"measurements": {{"score": {score:.9g}}}, "metadata": {metadata}}}}}'
     )
 
 
@@ -224,13 +230,13 @@ def _box(geometry: dict[str, Any]) -> Box:
         rings = [polygon[0] for polygon in geometry["coordinates"]]
     else:
         raise ValueError(f"it is a {geometry['type']}")
-    points = np.array([point[:2] for ring in rings for point in ring], dtype=np.float64)
-    if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
+    xs = [float(point[0]) for ring in rings for point in ring]
+    ys = [float(point[1]) for ring in rings for point in ring]
+    if not xs or not all(map(math.isfinite, (*xs, *ys))):
         raise ValueError("its coordinates are no list of points")
-    (x0, y0), (x1, y1) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
-    if (
-        not (np.float32(x0) < np.float32(x1) and np.float32(y0) < np.float32(y1))
-        or max(map(abs, (x0, y0, x1, y1))) > 1e9
+    x0, y0, x1, y1 = min(xs), min(ys), max(xs), max(ys)
+    if max(map(abs, (x0, y0, x1, y1))) > _FAR or not (
+        np.float32(x0) < np.float32(x1) and np.float32(y0) < np.float32(y1)
     ):
         raise ValueError("it has no area, or lies off every slide")
     return (x0, y0, x1, y1)

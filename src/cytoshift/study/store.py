@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import sqlite3
 import threading
 from bisect import bisect_right
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from cytoshift.author import login_name
+from cytoshift.durable import sync_folder
 from cytoshift.errors import StudyError
 from cytoshift.study import schema
 from cytoshift.study.cells import Cells, Region, fold_cells, fold_regions
@@ -74,9 +76,11 @@ class Study:
             if (folder / FILE).exists() or not lock.take():
                 raise StudyError(f"There is a study in {folder} already; open it, or choose another folder.")
             partial = folder / f".{FILE}.partial"
-            partial.unlink(missing_ok=True)
+            for left in folder.glob(f"{partial.name}*"):  # of a crash; SQLite would merge a journal that lies there
+                left.unlink()
             schema.create(partial, now())
             os.replace(partial, folder / FILE)
+            sync_folder(folder)
         except OSError as error:
             raise StudyError(f"No study can be made in {folder} ({error.strerror}); choose another folder.") from error
         finally:
