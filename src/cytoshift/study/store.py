@@ -81,8 +81,8 @@ class Study:
             schema.create(partial, now())
             os.replace(partial, folder / FILE)
             sync_folder(folder)
-        except OSError as error:
-            raise StudyError(f"No study can be made in {folder} ({error.strerror}); choose another folder.") from error
+        except (OSError, sqlite3.Error) as error:
+            raise StudyError(f"No study can be made in {folder} ({error}); choose another folder.") from error
         finally:
             lock.release()
         return cls.open(folder)
