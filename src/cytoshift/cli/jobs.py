@@ -38,15 +38,19 @@ def list_(study: StudyPath, as_json: Json = False) -> None:
 def start_(
     study: StudyPath,
     model: Annotated[str, typer.Option(help="The model to teach: an id, a folder, or starter.")] = "starter",
-    recipe: Annotated[str, typer.Option(help="Recipe whose network settings and training apply.")] = "detector-small",
+    recipe: Annotated[str, typer.Option(help="Recipe of the training.")] = "detector-learn",
     changes: Annotated[list[str] | None, typer.Option("--set", help="key=value of the recipe.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the training.")] = 0,
     wait: Annotated[bool, typer.Option(help="Wait for the end and show it.")] = False,
 ) -> None:
     """Start learning from the corrections of a study, in a process that outlives this terminal."""
-    from cytoshift.jobs.learn import start_learning
+    from cytoshift.detection import DetectorRecipe
+    from cytoshift.jobs import learning_spec, new_job_folder, start
+    from cytoshift.training import load_recipe
 
-    job = start_learning(study, parent=model, recipe=recipe, overrides=changes or [], seed=seed)
+    load_recipe(recipe, DetectorRecipe, changes or [])
+    spec = learning_spec(study, parent=model, recipe=recipe, overrides=changes or [], seed=seed)
+    job = start(spec, new_job_folder(study, spec.kind))
     typer.echo(f"Started {job.name}.")
     if wait:
         follow_job(job)

@@ -1,5 +1,6 @@
 """Jobs: a specification, a process of its own, an event file, and a result that names a new model."""
 
+from cytoshift.jobs.corrections import learning_spec
 from cytoshift.jobs.events import read_events
 from cytoshift.jobs.folder import JobError
 from cytoshift.jobs.process import Job, JobState, attach, create, list_jobs, new_job_folder, start
@@ -17,6 +18,7 @@ __all__ = [
     "TrainSpec",
     "attach",
     "create",
+    "learning_spec",
     "list_jobs",
     "new_job_folder",
     "read_events",

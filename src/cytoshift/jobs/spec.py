@@ -51,19 +51,18 @@ class LearnSpec(JobSpec):
     """Fine-tune a detector on the corrections of a study.
 
     ``parent`` is a model's id, its folder, or ``"starter"``; ``registry`` the root of the registry that it is looked
-    up in and that receives the new model (None for the user's own); ``events`` the last event of the study that
-    counts, so that corrections made while the job runs do not move its data. ``device`` is ``"auto"`` or a torch
-    device; jobs of one study on one device wait for each other.
+    up in and that receives the new model (None for the user's own). ``recipe`` gives the training; the network is the
+    parent's, the data the study's as it is when the job first runs. ``device`` is ``"auto"`` or a torch device; jobs
+    of one study on one device wait for each other.
     """
 
     kind: Literal["learn"] = "learn"
     study: str
     slides: tuple[SlideSource, ...] = ()
     parent: str = "starter"
-    recipe: str = "detector-small"
+    recipe: str = "detector-learn"
     overrides: tuple[str, ...] = ()
     registry: str | None = None
-    events: int | None = None
     seed: int = Field(default=0, ge=0)
     device: str = "auto"
 

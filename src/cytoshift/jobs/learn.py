@@ -1,0 +1,141 @@
+"""The job that fine-tunes a detector on the corrections of a study, and measures what that is worth."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from torch import Tensor
+
+from cytoshift.detection import (
+    CocoSet,
+    DetectorOperator,
+    DetectorRecipe,
+    Parent,
+    TrainedDetector,
+    evaluate_detector,
+    read_coco,
+    train_detector,
+)
+from cytoshift.errors import Cancelled, ModelError, SlideError
+from cytoshift.jobs.folder import TRAINING, WORK, read_json, write_json
+from cytoshift.jobs.result import Made
+from cytoshift.jobs.spec import LearnSpec, SlideSource
+from cytoshift.models import Card, Model, Registry, TrainingData, save_model
+from cytoshift.slides import Slide, open_slide
+from cytoshift.study import Study
+from cytoshift.study.dataset import training_set
+from cytoshift.training import Control, Emit, load_recipe
+
+_LOW = 0.01
+"""Threshold while measuring: average precision needs the whole curve."""
+
+_TAUGHT = ", taught in "
+
+
+def learn(spec: LearnSpec, folder: Path, *, emit: Emit, control: Control) -> Made:
+    """Cut out the study's fields, measure the parent, fine-tune it, measure that, and put it into the registry."""
+    work = folder / WORK
+    work.mkdir(exist_ok=True)
+    registry = Registry(spec.registry)
+    parent = registry.find(spec.parent, "detector")
+    slides = {source.identity: _open(source) for source in spec.slides}
+    if not (work / "data").exists():
+        emit({"kind": "note", "text": "cutting out the fields marked complete"})
+        with Study.open(spec.study, read_only=True) as study:
+            training_set(study, slides, work / "data", mpp=_mpp(parent.card), seed=spec.seed)
+    held_back = read_coco(work / "data", "val")
+    before = read_json(work / "before.json")
+    if before is None:
+        emit({"kind": "note", "text": "measuring the model as it is"})
+        before = _measure(parent.card, parent.load_state(), held_back, control)
+        write_json(work / "before.json", before)
+    recipe = _recipe(spec, _mpp(parent.card), work / "data")
+    start_from = Parent(parent.card.architecture, parent.load_state(), parent.card.classes)
+    trained = train_detector(recipe, work / TRAINING, emit=emit, control=control, parent=start_from)
+    emit({"kind": "note", "text": "measuring the new model"})
+    card = _card(spec, folder.name, parent.card, recipe, trained, held_back)
+    after = _measure(card, trained.state, held_back, control)
+    card.metrics = {**after, **{f"parent {name}": value for name, value in before.items()}}
+    card.reader = ", ".join(sorted({slide.info.reader for slide in slides.values()}))
+    model = _keep(registry, card, trained.state, work / "model")
+    return Made(model.card.id, model.folder, trained.steps, after, before)
+
+
+def _open(source: SlideSource) -> Slide:
+    slide = open_slide(source.path)
+    if slide.info.identity != source.identity:
+        raise SlideError(f"{source.path} is not the slide that was corrected; put that one back, or open it again.")
+    return slide if source.mpp_yx is None else slide.calibrated(source.mpp_yx)
+
+
+def _recipe(spec: LearnSpec, mpp: float, data: Path) -> DetectorRecipe:
+    recipe = load_recipe(spec.recipe, DetectorRecipe, spec.overrides)
+    place = recipe.data.model_copy(update={"path": str(data), "split": "train", "mpp": mpp})
+    training = recipe.training.model_copy(update={"seed": spec.seed, "device": spec.device})
+    return recipe.model_copy(update={"mpp": mpp, "data": place, "training": training})
+
+
+def _mpp(card: Card) -> float:
+    if card.mpp is None:
+        raise ModelError(f"The model {card.id} does not say at which µm/px it looks; choose another model.")
+    return card.mpp
+
+
+def _measure(card: Card, state: Mapping[str, Tensor], fields: CocoSet, control: Control) -> dict[str, float]:
+    def look_up(done: int, total: int) -> None:
+        if control.state() == "cancel":
+            raise Cancelled("The job was cancelled while a model was measured.")
+
+    operator = DetectorOperator.from_model(
+        architecture=card.architecture,
+        state=state,
+        classes=card.classes,
+        mpp=card.mpp,
+        model_id=card.id,
+        version=card.sha256,
+        threshold=_LOW,
+    )
+    score = evaluate_detector(operator, fields, mpp=_mpp(card), threshold=card.threshold, report=look_up)
+    return score.flat()
+
+
+def _card(
+    spec: LearnSpec, job: str, parent: Card, recipe: DetectorRecipe, trained: TrainedDetector, held_back: CocoSet
+) -> Card:
+    study = Path(spec.study).name
+    used = recipe.model_dump(mode="json")
+    used["data"]["path"] = study
+    learnt = TrainingData(name=f"corrections of {study}", split="train", images=trained.images, cells=trained.cells)
+    cells = sum(len(field.boxes) for field in held_back.fields)
+    return Card(
+        id=re.sub(r"[^A-Za-z0-9._-]+", "-", f"taught-{study}-{job}")[:80] + f"-{spec.digest}",
+        title=parent.title.partition(_TAUGHT)[0] + _TAUGHT + study,
+        task="detector",
+        classes=trained.classes,
+        mpp=trained.mpp,
+        architecture=trained.architecture.model_dump(mode="json"),
+        threshold=trained.threshold,
+        validation=f"{len(held_back.fields)} fields with {cells} cells of {study}, held back",
+        trained_on=[*parent.trained_on, learnt],
+        parent=parent.id,
+        recipe=used,
+        seed=spec.seed,
+        code_version=version("napari-cytoshift"),
+        licence=parent.licence,
+    )
+
+
+def _keep(registry: Registry, card: Card, state: dict[str, Tensor], folder: Path) -> Model:
+    """Put the model into the registry, once: a run killed right after this finds it there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    model = save_model(folder, card, state)
+    for known in registry.list("detector"):
+        if known.id == card.id and known.sha256 == model.card.sha256:
+            return registry.find(known.id, "detector")
+    kept = registry.add(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    return kept

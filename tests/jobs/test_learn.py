@@ -1,0 +1,165 @@
+"""Learning from corrections: the training set, before and after, and a new model in the registry."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from cytoshift.detection import Architecture, build_network
+from cytoshift.engine import Findings, Provenance
+from cytoshift.errors import ModelError, StudyError
+from cytoshift.jobs import JobError, attach, create, learning_spec, new_job_folder, start
+from cytoshift.jobs.folder import WORK
+from cytoshift.jobs.process import jobs_folder
+from cytoshift.jobs.runner import run
+from cytoshift.jobs.spec import LearnSpec
+from cytoshift.models import Card, Registry, save_model
+from cytoshift.slides import open_slide
+from cytoshift.study import Study
+from cytoshift.study.lock import WriterLock
+
+QUICK = (
+    "training.steps=4",
+    "training.batch=2",
+    "training.warmup=1",
+    "training.validate_every=2",
+    "training.checkpoint_every=1",
+    'training.precision="float32"',
+    "views.crop=96",
+)
+
+
+@pytest.fixture
+def registry(tmp_path) -> Registry:
+    """Return a registry with a small detector that has learnt nothing."""
+    torch.manual_seed(0)
+    plan = Architecture(channels=32, tile=128, halo=32)
+    card = Card(
+        id="parent",
+        title="Parent",
+        task="detector",
+        classes=("NILM", "HSIL"),
+        mpp=0.5,
+        architecture=plan.model_dump(mode="json"),
+    )
+    model = save_model(tmp_path / "parent", card, build_network(plan, 2).state_dict())
+    registry = Registry(tmp_path / "models")
+    registry.add(model.folder)
+    return registry
+
+
+@pytest.fixture
+def study(tmp_path, cells) -> Path:
+    """Return a study of the drawn fields, in each of which everything is marked complete."""
+    truth = json.loads((cells / "annotations.json").read_text())
+    classes = {category["id"]: category["name"] for category in truth["categories"]}
+    with Study.create(tmp_path / "ward 7") as store:
+        for image in truth["images"]:
+            slide = open_slide(cells / image["file_name"]).calibrated((0.5, 0.5))
+            identity = store.add_slide(slide)
+            run_id = store.add_findings(Findings.empty(("NILM", "HSIL"), Provenance(identity, "parent")))
+            for cell in truth["annotations"]:
+                if cell["image_id"] == image["id"]:
+                    x, y, width, height = cell["bbox"]
+                    store.add(identity, (x, y, x + width, y + height), classes[cell["category_id"]])
+            store.mark_complete(identity, (0, 0, 128, 128), run_id)
+    return tmp_path / "ward 7"
+
+
+@pytest.fixture
+def folder(study, registry) -> Path:
+    """Return the folder of a learning job that was written down and not started."""
+    spec = learning_spec(study, parent="parent", overrides=QUICK, registry=registry.root, device="cpu")
+    return create(spec, new_job_folder(study, spec.kind)).folder
+
+
+def test_corrections_become_a_model_with_before_and_after(study, registry):
+    spec = learning_spec(study, parent="parent", overrides=QUICK, registry=registry.root, device="cpu")
+    job = start(spec, new_job_folder(study, spec.kind))
+    assert job.folder.parent == jobs_folder(study)
+    assert job.wait(240) == "done", job.result
+    result = job.result
+    model = Registry(registry.root).find(result.model, "detector")
+    assert str(model.folder) == result.model_folder
+    assert model.card.parent == "parent"
+    assert model.card.classes == ("NILM", "HSIL")
+    assert model.card.trained_on[-1].name == "corrections of ward 7"
+    assert {"mAP", "mAP50", "AP50 NILM", "AP50 HSIL"} <= result.before.keys() & result.after.keys()
+    assert model.card.metrics["mAP50"] == result.after["mAP50"]
+    assert model.card.metrics["parent mAP50"] == result.before["mAP50"]
+    assert Registry(registry.root).adopted("detector") is None
+    assert [event["step"] for event in job.events()[0] if event["kind"] == "loss"] == [1, 2, 3, 4]
+
+
+def test_the_data_held_back_is_not_learnt_from_and_a_late_kill_makes_no_second_model(folder, registry):
+    first = run(folder)
+    assert first.state == "done", first.message
+    data = json.loads((folder / WORK / "data" / "annotations.json").read_text())
+    splits: dict[str, set[str]] = {"train": set(), "val": set()}
+    for image in data["images"]:
+        splits[image["split"]].add(image["slide"])
+    assert splits["train"]
+    assert splits["val"]
+    assert not splits["train"] & splits["val"]
+
+    (folder / "result.json").unlink()  # as if it was killed after the model was registered
+    assert run(folder).model == first.model
+    assert len(registry.list("detector")) == 2
+
+
+def test_a_job_waits_for_another_of_its_study(study, folder):
+    device = WriterLock(jobs_folder(study) / "cpu.lock")
+    assert device.take()
+    states = []
+
+    def listen(event):
+        states.append((event["state"], attach(folder).state))
+        if event["state"] == "queued":
+            attach(folder).cancel()
+
+    try:
+        assert run(folder, listen).state == "cancelled"
+    finally:
+        device.release()
+    assert states == [("queued", "queued"), ("cancelled", "cancelled")]
+    assert attach(folder).state == "cancelled"
+
+
+def test_a_moved_slide_is_named_before_anything_starts(registry, cells, tmp_path):
+    copy = tmp_path / "moved.png"
+    copy.write_bytes((cells / "field-0.png").read_bytes())
+    with Study.create(tmp_path / "other") as store:
+        identity = store.add_slide(open_slide(copy))
+        store.mark_complete(identity, (0, 0, 128, 128))
+    copy.unlink()
+    with pytest.raises(StudyError, match=r"moved\.png"):
+        learning_spec(tmp_path / "other", parent="parent", registry=registry.root)
+    assert not jobs_folder(tmp_path / "other").exists()
+
+
+def test_a_slide_that_was_replaced_fails_the_job(folder, cells):
+    spec = LearnSpec.model_validate_json((folder / "job.json").read_text())
+    other = spec.slides[0].model_copy(update={"path": str(cells / "field-1.png")})
+    changed = spec.model_copy(update={"slides": (other, *spec.slides[1:])})
+    (folder / "job.json").write_text(changed.model_dump_json())
+    result = run(folder)
+    assert result.state == "failed"
+    assert "field-1.png" in result.message
+
+
+def test_what_cannot_be_learnt_is_said_at_once(tmp_path, registry):
+    Study.create(tmp_path / "empty").close()
+    with pytest.raises(StudyError, match="marked complete"):
+        learning_spec(tmp_path / "empty", parent="parent", registry=registry.root)
+    with pytest.raises(ModelError, match="nobody"):
+        learning_spec(tmp_path / "empty", parent="nobody", registry=registry.root)
+    with pytest.raises(StudyError):
+        learning_spec(tmp_path / "nothing", parent="parent", registry=registry.root)
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_a_finished_job_is_not_run_again(folder):
+    attach(folder).cancel()
+    with pytest.raises(JobError, match="is over"):
+        run(folder)
