@@ -146,5 +146,5 @@ def field_mpp(field: Field, recipe: DetectorRecipe) -> float:
 
 
 def _has_area(boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
-    area: npt.NDArray[np.bool_] = (boxes[:, 2:] - boxes[:, :2] > 2).all(axis=1)
-    return area
+    sides = boxes[:, 2:] - boxes[:, :2]
+    return np.greater(sides[:, 0], 2) & np.greater(sides[:, 1], 2)

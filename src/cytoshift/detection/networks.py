@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +12,7 @@ from torchvision.models.detection import RetinaNet
 from torchvision.models.detection._utils import Matcher
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.backbone_utils import BackboneWithFPN
+from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops import box_iou
 from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
 
@@ -41,8 +42,31 @@ class CellRetinaNet(RetinaNet):
     """RetinaNet that learns nothing from places where it is not known what is there.
 
     Targets carry ``ignored`` boxes ``(m, 4)``: anchors centred in one of them and matched to no cell take no part in
-    the classification loss, as COCO's crowds do in its evaluation.
+    the classification loss, as COCO's crowds do in its evaluation. ``frozen_norm`` keeps the batch-norm statistics
+    while training: a fine-tuning on a few fields would spoil them.
     """
+
+    frozen_norm = False
+
+    def __init__(self, backbone: nn.Module, classes: int, anchors: AnchorGenerator) -> None:
+        super().__init__(
+            backbone,
+            num_classes=classes,
+            anchor_generator=anchors,
+            detections_per_img=1000,
+            topk_candidates=2000,
+            score_thresh=0.01,
+            nms_thresh=0.5,
+        )
+        self.transform = _OnlyNormalize(800, 1333, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        if self.frozen_norm:
+            for module in self.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
+        return self
 
     def compute_loss(
         self,
@@ -83,6 +107,15 @@ def _backbone(architecture: Architecture) -> nn.Module:
     inputs = [_CHANNELS[name][stage - 1] for stage in architecture.levels]
     outputs = {f"layer{stage}": str(position) for position, stage in enumerate(architecture.levels)}
     return BackboneWithFPN(_TRUNKS[name](weights=None), outputs, inputs, architecture.channels, _NoExtraLevels())
+
+
+class _OnlyNormalize(GeneralizedRCNNTransform):
+    """torchvision resizes every image so that its shorter side is 800; here the engine has already set the scale."""
+
+    def resize(
+        self, image: Tensor, target: dict[str, Tensor] | None = None
+    ) -> tuple[Tensor, dict[str, Tensor] | None]:
+        return image, target
 
 
 class _NoExtraLevels(ExtraFPNBlock):

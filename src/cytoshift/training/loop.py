@@ -134,7 +134,7 @@ class _Run:
         total = torch.stack(list(losses.values())).sum()
         if not torch.isfinite(total):
             raise DataError(
-                f"The loss became {float(total)} at step {self.step}; start again with a lower learning_rate."
+                f"The loss became {float(total.detach())} at step {self.step}; start again with a lower learning_rate."
             )
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]

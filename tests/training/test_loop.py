@@ -1,0 +1,124 @@
+"""The training loop: resumes bit for bit, keeps the best, obeys."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from cytoshift.errors import Cancelled, DataError
+from cytoshift.training import TrainingSettings, TrainingTask, fit
+from cytoshift.training.checkpoint import read_tensors, write_tensors
+from cytoshift.training.ema import Ema
+from cytoshift.training.loop import CHECKPOINT
+from cytoshift.training.schedule import warmup_cosine
+
+
+class Line(TrainingTask):
+    """Fits y = 2 x + 1 with a batch norm in between, so that buffers count too."""
+
+    def __init__(self) -> None:
+        torch.manual_seed(0)
+        self.network = nn.Sequential(nn.Linear(1, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 1))
+
+    def batch(self, step: int) -> Tensor:
+        return torch.rand(16, 1, generator=torch.Generator().manual_seed(step))
+
+    def loss(self, batch: Tensor) -> dict[str, Tensor]:
+        return {"error": ((self.network(batch) - 2 * batch - 1) ** 2).mean()}
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        x = torch.linspace(0, 1, 11)[:, None]
+        return {"score": -float(((network(x) - 2 * x - 1) ** 2).mean())}
+
+
+class Wish:
+    """Stops after so many polls."""
+
+    def __init__(self, after: int = 10**9, wish: Literal["stop_early", "cancel"] = "cancel") -> None:
+        self.left, self.wish = after, wish
+
+    def state(self) -> Literal["run", "stop_early", "cancel"]:
+        self.left -= 1
+        return self.wish if self.left < 0 else "run"
+
+
+SETTINGS = TrainingSettings(
+    steps=60, warmup=5, learning_rate=1e-2, validate_every=20, checkpoint_every=7, device="cpu", ema_decay=0.9
+)
+
+
+def ignore(_: dict[str, Any]) -> None: ...
+
+
+def test_it_learns(tmp_path: Path) -> None:
+    events: list[dict[str, Any]] = []
+    result = fit(Line(), SETTINGS, tmp_path, emit=events.append, control=Wish())
+    losses = [event["error"] for event in events if event["kind"] == "loss"]
+    assert losses[-1] < losses[0] / 4
+    assert [event["step"] for event in events if event["kind"] == "validation"] == [20, 40, 60]
+    best = max((e for e in events if e["kind"] == "validation"), key=lambda event: event["score"])
+    assert (result.best_step, result.metrics["score"]) == (best["step"], best["score"])
+
+
+@pytest.mark.parametrize("interrupted_at", [8, 33, 59])
+def test_a_resumed_run_ends_bit_for_bit_as_the_uninterrupted_one(tmp_path: Path, interrupted_at: int) -> None:
+    whole = fit(Line(), SETTINGS, tmp_path / "whole", emit=ignore, control=Wish())
+    with pytest.raises(Cancelled):
+        fit(Line(), SETTINGS, tmp_path / "parts", emit=ignore, control=Wish(interrupted_at))
+    notes: list[dict[str, Any]] = []
+    parts = fit(Line(), SETTINGS, tmp_path / "parts", emit=notes.append, control=Wish())
+    assert notes[0]["text"] == f"resumed at step {interrupted_at // 7 * 7}"
+    assert parts.metrics == whole.metrics
+    assert all(torch.equal(parts.state[name], tensor) for name, tensor in whole.state.items())
+    ends = [read_tensors(tmp_path / part / CHECKPOINT)[0] for part in ("whole", "parts")]
+    assert ends[0].keys() == ends[1].keys()
+    assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+
+
+def test_stopping_early_keeps_the_best(tmp_path: Path) -> None:
+    result = fit(Line(), SETTINGS, tmp_path, emit=ignore, control=Wish(25, "stop_early"))
+    assert result.steps == 25
+    assert result.best_step in (20, 25)
+
+
+def test_a_loss_that_is_no_number_is_said(tmp_path: Path) -> None:
+    class Broken(Line):
+        def loss(self, batch: Tensor) -> dict[str, Tensor]:
+            return {"error": self.network(batch).mean() * float("nan")}
+
+    with pytest.raises(DataError, match="lower learning_rate"):
+        fit(Broken(), SETTINGS, tmp_path, emit=ignore, control=Wish())
+
+
+def test_schedule_is_a_ramp_and_half_a_cosine() -> None:
+    rates = [warmup_cosine(step, steps=110, warmup=10, final=0.1) for step in range(110)]
+    assert rates[:10] == pytest.approx([(k + 1) / 10 for k in range(10)])
+    assert rates[10] == pytest.approx(1.0)
+    assert rates[60] == pytest.approx(0.1 + 0.9 / 2)
+    assert warmup_cosine(110, steps=110, warmup=10, final=0.1) == pytest.approx(0.1)
+
+
+def test_ema_follows_its_closed_form() -> None:
+    network = nn.Linear(1, 1, bias=False)
+    with torch.no_grad():
+        network.weight.fill_(0.0)
+    average = Ema(network, decay=0.9)
+    expected = 0.0
+    for step in range(200):
+        with torch.no_grad():
+            network.weight.fill_(float(step))
+        average.update(network, step)
+        decay = min(0.9, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * step
+    assert float(average.network.weight) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_torn_checkpoint_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "c.safetensors"
+    write_tensors(path, {"a": torch.arange(100.0)}, {"step": 3})
+    assert read_tensors(path)[1] == {"step": 3}
+    path.write_bytes(path.read_bytes()[:-50])
+    with pytest.raises(Exception, match="damaged"):
+        read_tensors(path)
