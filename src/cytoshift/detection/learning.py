@@ -146,5 +146,4 @@ def field_mpp(field: Field, recipe: DetectorRecipe) -> float:
 
 
 def _has_area(boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
-    sides = boxes[:, 2:] - boxes[:, :2]
-    return np.greater(sides[:, 0], 2) & np.greater(sides[:, 1], 2)
+    return np.asarray((boxes[:, 2:] - boxes[:, :2]).min(axis=1) > 2, bool)
