@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,5 +24,5 @@ def open_calibrated(path: str, mpp: float | None) -> Slide:
 
     if mpp is not None and not 0.01 <= mpp <= 100:
         raise SlideError(f"--mpp {mpp:g} is no µm/px of a slide; give a number such as 0.25.")
-    slide = open_slide(path)
+    slide = open_slide(Path(path).absolute())  # studies remember where a slide lies
     return slide if mpp is None else slide.calibrated((mpp, mpp))

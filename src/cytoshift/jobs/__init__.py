@@ -3,7 +3,7 @@
 from cytoshift.jobs.corrections import learning_spec
 from cytoshift.jobs.events import read_events
 from cytoshift.jobs.folder import JobError
-from cytoshift.jobs.process import Job, JobState, attach, create, list_jobs, new_job_folder, start
+from cytoshift.jobs.process import Job, JobState, attach, create, jobs_folder, list_jobs, new_job_folder, start
 from cytoshift.jobs.result import JobResult
 from cytoshift.jobs.spec import JobSpec, LearnSpec, SlideSource, TrainSpec
 
@@ -18,6 +18,7 @@ __all__ = [
     "TrainSpec",
     "attach",
     "create",
+    "jobs_folder",
     "learning_spec",
     "list_jobs",
     "new_job_folder",

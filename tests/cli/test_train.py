@@ -1,0 +1,122 @@
+"""Training and jobs from the terminal."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cytoshift.jobs import TrainSpec, create, jobs_folder
+from cytoshift.jobs.result import read_result
+from cytoshift.models import load_model
+
+RECIPE = """
+task = "detector"
+id = "tiny"
+title = "Tiny"
+mpp = 0.5
+[data]
+path = "{data}"
+holdout = 0.4
+[architecture]
+channels = 32
+tile = 128
+halo = 32
+[views]
+crop = 64
+[training]
+steps = 3
+batch = 2
+warmup = 1
+validate_every = 3
+checkpoint_every = 1
+device = "cpu"
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    """Return a recipe that trains for three steps on two small fields."""
+    data = tmp_path / "data"
+    data.mkdir()
+    images, cells = [], []
+    for number in range(2):
+        pixels = np.full((96, 96, 3), 225, np.uint8)
+        pixels[30:54, 40:64] = (70, 50, 110)
+        Image.fromarray(pixels).save(data / f"{number}.png")
+        images.append({"id": number, "file_name": f"{number}.png", "width": 96, "height": 96, "split": "train"})
+        cells.append({"id": number, "image_id": number, "category_id": 1, "bbox": [40, 30, 24, 24]})
+    document = {"images": images, "annotations": cells, "categories": [{"id": 1, "name": "HSIL"}]}
+    (data / "annotations.json").write_text(json.dumps(document))
+    path = tmp_path / "tiny.toml"
+    path.write_text(RECIPE.format(data=data))
+    return path
+
+
+def test_a_recipe_becomes_a_model_and_a_finished_training_is_left_alone(recipe, tmp_path, cytoshift, complaint):
+    out = tmp_path / "run"
+    assert "Made the model tiny" in cytoshift("train", recipe, "--out", out)
+    card = load_model(out / "model").card
+    assert (card.id, card.classes, card.recipe["training"]["steps"]) == ("tiny", ("HSIL",), 3)
+    assert str(tmp_path) not in card.model_dump_json()
+    before = (out / "model" / "weights.safetensors").read_bytes()
+    assert "already holds" in complaint("train", recipe, "--out", out)
+    assert "over" in complaint("train", recipe, "--out", out, "--resume")
+    assert "another recipe" in complaint("train", recipe, "--out", out, "--resume", "--set", "training.steps=4")
+    assert (out / "model" / "weights.safetensors").read_bytes() == before
+
+
+def test_an_interrupted_training_goes_on(recipe, tmp_path, cytoshift, monkeypatch, capfd):
+    from cytoshift.cli import main
+    from cytoshift.jobs.control import FolderControl
+
+    out, looked = tmp_path / "run", []
+
+    def interrupted(self):
+        looked.append(self)
+        if len(looked) == 3:
+            raise KeyboardInterrupt
+        return "run"
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderControl, "state", interrupted)
+        with pytest.raises(SystemExit) as end:
+            main(["train", str(recipe), "--out", str(out)])
+    assert end.value.code == 130
+    assert capfd.readouterr().err.count("\n") == 1
+    assert "Made the model" in cytoshift("train", recipe, "--out", out, "--resume")
+    events = [json.loads(line) for line in (out / "events.jsonl").read_text().splitlines()]
+    assert [event["step"] for event in events if event["kind"] == "loss"] == [1, 2, 3]
+
+
+@pytest.fixture
+def study(tmp_path, cytoshift):
+    """Return a study with one job that was written down and not started."""
+    folder = tmp_path / "study"
+    cytoshift("study", "new", folder)
+    create(TrainSpec(name="tiny", title="Tiny", recipe={}), jobs_folder(folder) / "learn-1")
+    return folder
+
+
+def test_jobs_are_listed_shown_and_cancelled(study, cytoshift, complaint):
+    assert cytoshift("jobs", "list", study).split() == ["learn-1", "interrupted"]
+    assert json.loads(cytoshift("jobs", "show", study, "learn-1", "--json"))["state"] == "interrupted"
+    assert "not running" in complaint("jobs", "stop", study, "learn-1")
+    cytoshift("jobs", "stop", study, "learn-1", "--cancel")
+    assert "cancelled" in cytoshift("jobs", "show", study, "learn-1")
+    assert "learn-2" in complaint("jobs", "show", study, "learn-2")
+    assert "only an interrupted" in complaint("jobs", "resume", study, "learn-1")
+
+
+def test_a_job_that_fails_is_one_line(study, complaint):
+    folder = jobs_folder(study) / "learn-1"
+    assert "data" in complaint("jobs", "run", folder)
+    assert read_result(folder).state == "failed"
+    assert "not a job" in complaint("jobs", "run", study)
+
+
+def test_a_study_with_nothing_to_learn_starts_no_job(tmp_path, detector, cytoshift, complaint):
+    cytoshift("study", "new", tmp_path / "empty")
+    assert "marked complete" in complaint("jobs", "start", tmp_path / "empty", "--model", detector)
+    assert "steps" in complaint("jobs", "start", tmp_path / "empty", "--model", detector, "--set", "training.step=1")
+    assert not jobs_folder(tmp_path / "empty").exists()
