@@ -28,7 +28,6 @@ STAINED = 0.15
 _TILES = 32
 _LOW = 4.0  # times coarser than level 0: nuclei are still apart from cytoplasm
 _GLASS = 0.01  # share of the slide
-_BRIGHT = 0.9  # of the brightest: lamps fall off that much towards the corners
 
 
 class StainError(CytoshiftError):
@@ -142,10 +141,7 @@ def _mask(
 
 
 def _white(slide: Slide, tissue: Tissue) -> White:
-    """Return the median of what is no tissue; where that is much darker than the brightest, it is no glass.
-
-    A field full of tissue has no glass: then the 99th percentile of each channel is the best guess.
-    """
+    """Return the median of what is no tissue; on a slide full of tissue, the 99th percentile of each channel."""
     level = len(slide.levels) - 1
     here = slide.levels[level]
     image = slide.read(level, 0, 0, here.height, here.width)
@@ -153,7 +149,13 @@ def _white(slide: Slide, tissue: Tissue) -> White:
     glass = image[~_mask(tissue, here.downsample_yx, 0, 0, here.height, here.width)]
     if len(glass) >= _GLASS * here.height * here.width:
         median = np.median(glass, axis=0)
-        if (median >= _BRIGHT * white).all():
+        if _is_glass(median / white):
             white = median
     red, green, blue = np.maximum(white, 1.0).tolist()
     return (red, green, blue)
+
+
+def _is_glass(ratio: FloatArray) -> bool:
+    """Tell glass from pale tissue by its RGB relative to the brightest: a lamp falls off alike in all channels."""
+    near, shaded, alike = ratio.min() >= 0.9, ratio.min() >= 0.75, np.ptp(ratio) <= 0.03
+    return bool(near or (shaded and alike))
