@@ -86,5 +86,5 @@ def _lines(slide: Slide) -> list[tuple[str, str]]:
     lines.append(("objective", "unknown" if about.objective is None else f"{about.objective:g}×"))
     lines += [] if about.brightfield else [("illumination", "not brightfield: stain methods do not apply")]
     for number, level in enumerate(slide.levels):
-        lines.append((f"level {number}", f"{level.width} × {level.height} px, 1/{level.downsample:.6g}"))
+        lines.append((f"level {number}", f"{level.width} × {level.height} px, downsample {level.downsample:.6g}"))
     return lines
