@@ -47,7 +47,7 @@ class Contents:
     seen : Slide
         The slide in other colours.
     method : str
-        How it got these colours, in words.
+        How it got these colours, in words such as ``"Through Reinhard"``.
     doubt : str
         What is doubtful about the colours, in one sentence; ``""`` when nothing is.
     findings : Findings

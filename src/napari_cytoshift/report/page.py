@@ -15,7 +15,7 @@ from cytoshift.study.palette import color_of
 from napari_cytoshift.report import pictures
 from napari_cytoshift.report.contents import Contents
 
-GALLERY = 12
+GALLERY = 10
 """Cells shown of each class."""
 
 SCREENSHOT = 1280
@@ -37,6 +37,7 @@ def write_report(path: Path, contents: Contents) -> Path:
         `path`.
     """
     style = files("napari_cytoshift.report").joinpath("page.css").read_text(encoding="utf-8")
+    made = escape(contents.findings.provenance.made)
     title = f"{contents.slide.name}: what was seen and found"
     parts = [
         f"<h1>{escape(contents.slide.name)}</h1>",
@@ -48,7 +49,7 @@ def write_report(path: Path, contents: Contents) -> Path:
         _model(contents),
         _window(contents),
         _done(contents),
-        f"<footer>Made by napari-cytoshift {escape(version('napari-cytoshift'))}.</footer>",
+        f"<footer>Made by napari-cytoshift {escape(version('napari-cytoshift'))}, {made}.</footer>",
     ]
     page = (
         f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
@@ -77,7 +78,8 @@ def _facts(contents: Contents) -> str:
     rows.append(("Tissue", share if area is None else f"{share}, {area:.2f} mm²"))
     rows.append(("Read by", info.reader))
     rows.append(("Fingerprint", info.identity[:16]))
-    return _section("The slide", _figure(pictures.whole(slide), slide.name) + _table(rows))
+    whole = _figure(pictures.whole(slide, pictures.DETAIL), "The whole slide")
+    return _section("The slide", _side_by_side([whole, _table(rows)]))
 
 
 def _colours(contents: Contents) -> str:
@@ -98,6 +100,7 @@ def _cells(contents: Contents) -> str:
     where = "the whole slide" if found.provenance.region is None else "the framed part of the slide"
     words = f"{len(found)} cells with a score of at least {found.provenance.threshold:.2f} on {where}"
     words += "." if area is None else f", {area:.2f} mm² of tissue."
+    words += f" The model saw it {contents.method[0].lower()}{contents.method[1:]}." if found.provenance.through else ""
     most = max((count.cells for count in counts), default=0)
     rows = "".join(
         f"<tr><th>{_swatch(count.label)}{escape(count.label)}</th><td>{count.cells}</td>"

@@ -20,6 +20,7 @@ RGB = npt.NDArray[np.uint8]
 QUALITY = 86
 OVERVIEW = 900
 DETAIL = 620
+DOT = 6
 CELL = 96
 """Side in pixels of the picture of one cell."""
 
@@ -76,7 +77,7 @@ def overview(slide: Slide, findings: Findings, searched: Box, side: int = OVERVI
     for box, label in zip(findings.boxes.tolist(), findings.labels.tolist(), strict=True):
         x, y = (box[0] + box[2]) / 2 * scale, (box[1] + box[3]) / 2 * scale
         color = color_of(findings.classes[label])
-        draw.ellipse((x - 4, y - 4, x + 4, y + 4), fill=color, outline=(0, 0, 0))
+        draw.ellipse((x - DOT, y - DOT, x + DOT, y + DOT), fill=color, outline=(0, 0, 0))
     return picture
 
 
