@@ -11,7 +11,7 @@ DOCKS = ("Slide", "Compare", "Find", "Review", "Adapt")
 
 def open_docks(viewer: Viewer) -> None:
     """Open the five docks, tabbed in the order of the work, with the first in front."""
-    opened = [viewer.window.add_plugin_dock_widget(PLUGIN, name)[0] for name in DOCKS]
+    opened = [viewer.window.add_plugin_dock_widget(PLUGIN, name, tabify=True)[0] for name in DOCKS]
     opened[0].show()
     opened[0].raise_()
 

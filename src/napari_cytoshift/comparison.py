@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari import Viewer
 
     from cytoshift.engine.derived import DerivedSlide
-    from cytoshift.engine.operator import ImageOperator
+    from cytoshift.stain import StainOperator
 
 
 PANE_GAP = 4.0
@@ -39,19 +39,22 @@ class Sight:
         Name of the stain method.
     reference : str
         Path of the reference image; ``""`` for the one built in.
-    operator : ImageOperator
+    operator : StainOperator
         The method, not bound to a slide.
     slide : DerivedSlide
         The slide seen through it.
     diagnosis : str
         What is wrong with the fit in one sentence; ``""`` when it is good.
+    tissue : float
+        Share of the slide that is tissue, on which the fit rests.
     """
 
     method: str
     reference: str
-    operator: ImageOperator
+    operator: StainOperator
     slide: DerivedSlide
     diagnosis: str
+    tissue: float
 
 
 class Comparison:
@@ -234,6 +237,7 @@ def look_through(slide: Slide, method: str, reference: str, work: Work) -> Sight
     from cytoshift import stain
     from cytoshift.engine import DerivedSlide
     from cytoshift.slides import open_slide
+    from cytoshift.slides.tissue import find_tissue
 
     operator = stain.method(method, open_slide(Path(reference)) if reference else None)
     fitted = operator.prepare(slide)
@@ -241,4 +245,4 @@ def look_through(slide: Slide, method: str, reference: str, work: Work) -> Sight
     derived = DerivedSlide(slide, fitted)
     coarsest = derived.levels[-1]
     derived.read(len(derived.levels) - 1, 0, 0, coarsest.height, coarsest.width)
-    return Sight(method, reference, operator, derived, getattr(fitted, "diagnosis", ""))
+    return Sight(method, reference, operator, derived, fitted.diagnosis, find_tissue(slide).fraction)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,8 @@ class State:
                 os.fsync(file.fileno())
             partial.replace(self._path)
         except OSError:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                partial.unlink()
 
     def calibration(self, identity: str) -> tuple[tuple[float, float], float | None] | None:
         """Return µm/px (y, x) and objective that a person gave a slide, by its identity."""

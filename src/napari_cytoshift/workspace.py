@@ -88,7 +88,7 @@ class Workspace:
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.selection.events.active.connect(self._on_selected)
-        weakref.finalize(viewer, _stop, self._works)
+        weakref.finalize(viewer, self.close)  # which keeps this object as long as the viewer, and no longer
         for layer in viewer.layers:
             self._adopt(layer)
 
@@ -99,6 +99,15 @@ class Workspace:
         if viewer not in cls._of:
             cls._of[viewer] = cls(viewer)
         return cls._of[viewer]
+
+    def close(self) -> None:
+        """Stop what runs and close the study; what is stored is stored already."""
+        for work in tuple(self._works):
+            work.abandon()
+        self._works.clear()
+        if self._study is not None:
+            self._study.close()
+            self._study = None
 
     # What takes time -----------------------------------------------------------------------------------
 
@@ -250,7 +259,10 @@ class Workspace:
 
     def open_study(self, folder: str | Path) -> Study:
         """Open the study in a folder, or make one there, and remember it; raises StudyError."""
-        self._study = _open_study(Path(folder))
+        opened = _open_study(Path(folder))
+        if self._study is not None:
+            self._study.close()
+        self._study = opened
         self.state.set("study", str(folder))
         self._findings.clear()
         self.study_changed.emit(self._study)
@@ -368,11 +380,6 @@ class Workspace:
             if len(self._slides) > 1:
                 self.look_at(slide, self._views.get(identity, whole(slide)))
         self.active_changed.emit(slide)
-
-
-def _stop(works: set[Work]) -> None:
-    for work in tuple(works):
-        work.abandon()
 
 
 def _open_study(folder: Path) -> Study:

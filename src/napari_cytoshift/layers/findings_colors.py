@@ -22,11 +22,11 @@ class Line(NamedTuple):
 
 
 LINES: dict[State, Line] = {
-    State.PREDICTED: Line(1.0, 1.5, 0.0),
-    State.ACCEPTED: Line(1.0, 3.5, 0.0),
-    State.REJECTED: Line(0.35, 1.0, 0.0),
-    State.UNSURE: Line(0.55, 3.5, 0.0),
-    State.ADDED: Line(1.0, 3.5, 0.15),
+    State.PREDICTED: Line(1.0, 2.0, 0.0),
+    State.ACCEPTED: Line(1.0, 4.0, 0.0),
+    State.REJECTED: Line(0.35, 1.5, 0.0),
+    State.UNSURE: Line(0.55, 4.0, 0.0),
+    State.ADDED: Line(1.0, 4.0, 0.15),
 }
 """Predictions are thin, accepted cells bold, rejected ones faint, unsure ones pale, added ones lightly filled."""
 

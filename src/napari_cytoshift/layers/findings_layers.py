@@ -40,12 +40,13 @@ class CellLayers:
         self.points = CellPoints()
         self.boxes = CellBoxes(self._move, self._remove, self._add)
         self._soon, self._settled = QTimer(), QTimer()
-        for timer, wait in ((self._soon, 0), (self._settled, SETTLED_MS)):
+        for timer, wait, draw in ((self._soon, 0, self.draw_fast), (self._settled, SETTLED_MS, self.draw)):
             timer.setSingleShot(True)
             timer.setInterval(wait)
-            timer.timeout.connect(self.draw)
+            timer.timeout.connect(draw)
         for signal in (shown.changed, shown.filtered, shown.selected_changed):
             signal.connect(self._draw_soon)
+        shown.filtered.connect(self._draw_settled)
         shown.workspace.calibrated.connect(self._draw_soon)
         viewer = shown.workspace.viewer
         if viewer is not None:
@@ -57,15 +58,22 @@ class CellLayers:
 
     def draw(self) -> None:
         """Bring both layers up to date now."""
-        self._soon.stop()
         self._settled.stop()
+        self._draw(again=True)
+
+    def draw_fast(self) -> None:
+        """Bring both layers up to date; of very many cells, those chosen before stay the ones that are drawn."""
+        self._draw(again=False)
+
+    def _draw(self, *, again: bool) -> None:
+        self._soon.stop()
         viewer, slide = self.shown.workspace.viewer, self.shown.slide
         if viewer is None:
             return
         view: Box | None = None if slide is None else self.shown.workspace.view_box(slide)
         side_by_side = viewer.canvas.grid.enabled  # the panes then hold one of the two layers each
         near = self.boxes.near(viewer, self.shown, view, far_too=side_by_side)
-        self.points.draw(viewer, self.shown, view, hidden=near is not None and not side_by_side)
+        self.points.draw(viewer, self.shown, view, again, hidden=near is not None and not side_by_side)
         self.boxes.draw(viewer, self.shown, near)
         self.drawn.emit()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -48,7 +48,7 @@ class CellPoints:
         """Return the layer, None where there is none (yet, or because a person removed it)."""
         return next((layer for layer in viewer.layers if role_of(layer) == ROLE), None)
 
-    def draw(self, viewer: Viewer, shown: ShownCells, view: Box | None, *, hidden: bool) -> None:
+    def draw(self, viewer: Viewer, shown: ShownCells, view: Box | None, again: bool, *, hidden: bool) -> None:
         """Bring the layer up to date.
 
         Parameters
@@ -57,6 +57,8 @@ class CellPoints:
         shown : ShownCells
         view : tuple of float or None
             The visible part in level-0 pixels.
+        again : bool
+            Of very many cells, choose anew which are drawn.
         hidden : bool
             Whether another layer shows the cells of this view instead.
         """
@@ -69,15 +71,18 @@ class CellPoints:
         if layer is None:
             layer = _make(viewer, slide)
             self._key = ()
-        which = self._choose(shown, mask, view)
         key = (shown.cells, slide.key, slide.frame)
+        which = self._choose(shown, mask, view) if again or key != self._key else self._which
         if key != self._key or not np.array_equal(which, self._which):
             self._fill(layer, slide, shown.cells, which)
             self._key, self._which = key, which
-        widths = np.clip(line_widths(shown.cells)[which] / np.maximum(_sides(layer, viewer), 1), 0.02, 1)
+        sides = np.maximum(layer.size * viewer.scene.camera.zoom, SMALLEST)
+        widths = _padded(line_widths(shown.cells)[which], len(sides)) / sides
+        widths = np.clip(widths, 0.02, 1)
         if not np.array_equal(widths, layer.border_width):
             layer.border_width = widths
-        now = np.zeros(len(which), np.bool_) if hidden else mask[which]
+        now = np.zeros(len(sides), np.bool_)
+        now[: len(which)] = mask[which] & (not hidden)
         if not np.array_equal(now, layer.shown):
             layer.shown = now
 
@@ -104,17 +109,26 @@ class CellPoints:
         corners = slide.frame.world_from_level0(part.boxes.reshape(-1, 2, 2))
         layer.metadata = _metadata(slide)
         layer.units = (slide.frame.unit, slide.frame.unit)
-        layer.data = corners.mean(axis=1)
-        if len(which):
-            layer.size = np.maximum((corners[:, 1] - corners[:, 0]).mean(axis=1), 1e-3)
-            layer.border_color = line_colors(part)
         layer.selected_data = set()
+        if not len(which):
+            layer.shown = False
+            return
+        # The layer never shrinks: napari slices in a thread, and an old slice may still point at the last point.
+        length = max(len(layer.data), 1 << (len(which) - 1).bit_length())
+        shown = np.zeros(length, np.bool_)
+        shown[: len(layer.data)] = layer.shown
+        layer.data = _padded(corners.mean(axis=1), length)
+        layer.shown = shown
+        layer.size = _padded(np.maximum((corners[:, 1] - corners[:, 0]).mean(axis=1), 1e-3), length)
+        layer.border_color = _padded(line_colors(part), length)
 
 
-def _sides(layer: Points, viewer: Viewer) -> npt.NDArray[np.float64]:
-    """Return the sides of the squares in screen pixels."""
-    sides: npt.NDArray[np.float64] = np.maximum(np.asarray(layer.size) * viewer.scene.camera.zoom, SMALLEST)
-    return sides
+def _padded(values: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
+    """Return values, filled up to a length with copies of the first."""
+    if not len(values):
+        return np.ones(length, values.dtype)
+    padding = np.broadcast_to(values[0], (length - len(values), *values.shape[1:]))
+    return np.concatenate([values, padding])
 
 
 def _make(viewer: Viewer, slide: Slide) -> Points:

@@ -132,7 +132,7 @@ class CompareDock(Dock):
             return "This is not a brightfield slide, so there are no stains to normalize."
         if sight is None:
             return ""
-        return sight.diagnosis or f"Fit of {sight.operator.title}: good."
+        return sight.diagnosis or f"Fit of {sight.operator.title}: good, on {sight.tissue:.0%} of tissue."
 
     def _show_mark(self, approximate: bool) -> None:
         self.mark.setText("◌ Approximate: tiles are being computed" if approximate else "● Exact")

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from qtpy.compat import isalive
-from qtpy.QtCore import QSize, Qt, QTimer
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QDockWidget,
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 MARGIN = 8
 SPACING = 6
-WIDTH = 340
+WIDTH, HEIGHT = 340, 560
+UNPLACED_HEIGHT = 40
 
 
 def sentence(text: str = "", *, faint: bool = False) -> QLabel:
@@ -181,10 +182,15 @@ class Dock(QWidget):
         super().showEvent(event)
         if not self._placed:
             self._placed = True
-            QTimer.singleShot(0, self._join_siblings)
+            self._join_siblings()
+            self.updateGeometry()
 
     def sizeHint(self) -> QSize:
-        return QSize(WIDTH, 560)
+        return QSize(WIDTH, HEIGHT if self._placed else UNPLACED_HEIGHT)
+
+    def minimumSizeHint(self) -> QSize:
+        # napari stacks a new dock below the others before it can be tabbed; the window must not grow for that
+        return super().minimumSizeHint() if self._placed else QSize(WIDTH, UNPLACED_HEIGHT)
 
     def set_start(self, text: str, *buttons: QPushButton) -> None:
         """Set what the start page says and the buttons that help."""

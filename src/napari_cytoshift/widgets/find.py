@@ -1,0 +1,349 @@
+"""The Find dock: what is there, and how sure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel
+from superqt import QLabeledDoubleSlider
+
+from cytoshift.errors import Cancelled, CytoshiftError, ModelError
+from napari_cytoshift import notices, wording
+from napari_cytoshift.background import Work
+from napari_cytoshift.commands import PLUGIN
+from napari_cytoshift.sample_data import HOME
+from napari_cytoshift.view import Box
+from napari_cytoshift.widgets.dock import Dock, button, sentence
+from napari_cytoshift.widgets.find_classes import ClassRows
+from napari_cytoshift.widgets.find_region import cut, drawn, start_drawing
+from napari_cytoshift.widgets.find_run import FIRST_GUESS, STORED_FROM, Found, Search, search, tiles
+
+if TYPE_CHECKING:
+    from napari import Viewer
+
+    from cytoshift.models import Model
+    from cytoshift.models.card import Card
+    from cytoshift.slides.slide import Slide
+
+WHERE = {
+    "view": "What the canvas shows",
+    "drawn": "A region I draw",
+    "tissue": "The whole slide's tissue",
+}
+ESTIMATE_MS = 250
+
+
+class FindDock(Dock):
+    """Runs a detector over a part of the active slide and shows what it found, by class and score."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__(napari_viewer)
+        self.cells = self.workspace.cells
+        self.set_start(
+            "Open a slide first; then a detector finds its cells here.",
+            button("Open the sample slide", "A drawn Pap smear, made on this computer", self._open_sample),
+        )
+        self.model = QComboBox()
+        self.card = QLabel()
+        self.where = QComboBox()
+        self.draw = button("Draw", "Draw a rectangle on the slide: press, drag, release", self.draw_region)
+        self.through = QLabel()
+        self.estimate = QLabel()
+        self.run = button("Run", "Find cells (the window stays usable meanwhile)", self.start)
+        self.scale = sentence("The detector needs to know how large a pixel is, and this slide does not say.")
+        self.set_scale = button("Set µm/px…", "Set it in the Slide dock", self.go_to_slide)
+        self.rows = ClassRows()
+        self.threshold = QLabeledDoubleSlider()
+        self.found = sentence()
+        self._areas: dict[str, float | None] = {}
+        self._work: Work | None = None
+        self._soon = QTimer(self, singleShot=True, interval=ESTIMATE_MS)
+        self._rest = QTimer(self, singleShot=True, interval=ESTIMATE_MS)
+        self._lay_out()
+        self._connect()
+        self.fill_models()
+        self.refresh()
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        form.addRow("Model", self.model)
+        form.addRow("", self.card)
+        for name, title in WHERE.items():
+            self.where.addItem(title, name)
+        self.where.setToolTip("Where to search; empty glass is always skipped on whole slides")
+        self.where.currentIndexChanged.connect(self._on_where)
+        place = QHBoxLayout()
+        place.addWidget(self.where, 1)
+        place.addWidget(self.draw)
+        form.addRow("Where", place)
+        form.addRow("Through", self.through)
+        self.card.setEnabled(False)
+        self.through.setToolTip("What the model looks through; choose it in Compare with “Use for finding”")
+        go = QHBoxLayout()
+        go.addWidget(self.estimate, 1)
+        go.addWidget(self.run)
+        self.threshold.setRange(0.0, 1.0)
+        self.threshold.setDecimals(2)
+        self.threshold.setSingleStep(0.01)
+        self.threshold.setToolTip(
+            f"Show cells with at least this score. Scores from {STORED_FROM:g} are kept, so nothing is lost."
+        )
+        self.content.addLayout(form)
+        self.content.addWidget(self.scale)
+        self.content.addWidget(self.set_scale)
+        self.content.addLayout(go)
+        self.content.addSpacing(10)
+        self.content.addWidget(self.found)
+        self.content.addWidget(self.rows)
+        self.content.addWidget(self.threshold)
+        self.content.addStretch(1)
+
+    def _connect(self) -> None:
+        self.model.currentIndexChanged.connect(self._on_model)
+        self.threshold.valueChanged.connect(self._on_threshold)
+        self._rest.timeout.connect(self.cells.keep_threshold)
+        self.rows.hidden.connect(self.cells.hide)
+        self._soon.timeout.connect(self._show_estimate)
+        for signal, slot in (
+            (self.cells.changed, self._show_found),
+            (self.cells.filtered, self._show_found),
+            (self.workspace.cell_layers.drawn, self._show_share),
+            (self.workspace.through_changed, self._show_through),
+            (self.workspace.models_changed, self.fill_models),
+            (self.workspace.calibrated, self.refresh),
+        ):
+            self.listen(signal, slot)
+        viewer = self.workspace.viewer
+        if viewer is not None:
+            self.listen(viewer.scene.camera.events.zoom, self._estimate_soon)
+
+    @property
+    def place(self) -> str:
+        """Where is to be searched: ``"view"``, ``"drawn"`` or ``"tissue"``."""
+        return str(self.where.currentData())
+
+    # What a person does
+
+    def start(self) -> None:
+        """Search, in a thread."""
+        slide = self.workspace.active
+        if slide is None or self._work is not None:
+            return
+        region = self.region(slide)
+        if region is None and self.place != "tissue":
+            self.message.say("Draw a rectangle on the slide first: press Draw, then drag over the cells you want.")
+            return
+        try:
+            model, study = self.chosen(), self.workspace.study
+            if study.read_only:
+                raise CytoshiftError(study.reason)
+        except CytoshiftError as error:
+            self.message.say(str(error))
+            return
+        self.message.say("")
+        what = Search(slide, model, study, region, self.workspace.through)
+        self._work = self.workspace.start(
+            f"Finding cells in {slide.name}",
+            lambda work: search(what, work),
+            done=lambda found: self._end(slide, found, region),
+            failed=self._on_failed,
+            sent=self.cells.preview,
+        )
+        self.busy.follow(self._work)
+        self._work.finished.connect(self._on_finished)
+        self.run.setEnabled(False)
+
+    def draw_region(self) -> None:
+        """Let a person draw the region to be searched."""
+        slide, viewer = self.workspace.active, self.workspace.viewer
+        if slide is not None and viewer is not None:
+            self.where.setCurrentIndex(self.where.findData("drawn"))
+            layer = start_drawing(viewer, slide)
+            layer.events.data.connect(self._estimate_soon)
+            self.message.say("Drag a rectangle over the cells you want searched.")
+
+    def go_to_slide(self) -> None:
+        """Bring the Slide dock to the front, where µm/px are set."""
+        if self.workspace.viewer is not None:
+            frame, _ = self.workspace.viewer.window.add_plugin_dock_widget(PLUGIN, "Slide")
+            frame.show()
+            frame.raise_()
+
+    def region(self, slide: Slide) -> Box | None:
+        """Return what is to be searched in level-0 pixels; None for the whole slide, or while nothing is drawn."""
+        viewer = self.workspace.viewer
+        if viewer is None or self.place == "tissue":
+            return None
+        if self.place == "drawn":
+            return drawn(viewer, slide)
+        view = self.workspace.view_box(slide)
+        return None if view is None else cut(view, slide)
+
+    def chosen(self) -> Model:
+        """Return the chosen model; raises ModelError."""
+        name = self.model.currentData()
+        if not name:
+            raise ModelError("There is no detector yet; teach one, or import one with: cytoshift models import FOLDER")
+        return self.workspace.registry.find(name, "detector")
+
+    # What the dock shows
+
+    def refresh(self, *_: object) -> None:
+        """Show the active slide's search and cells."""
+        slide = self.workspace.active
+        self.show_start(slide is None)
+        if slide is None:
+            return
+        unknown = slide.mpp is None
+        for widget in (self.scale, self.set_scale):
+            widget.setVisible(unknown)
+        self.run.setEnabled(not unknown and self._work is None and self.model.count() > 0)
+        self._on_where()
+        self._show_through()
+        self._show_found()
+
+    def fill_models(self) -> None:
+        """List the detectors, the one in use first."""
+        registry, before = self.workspace.registry, self.model.currentData()
+        cards = registry.list("detector")
+        used = registry.adopted("detector")
+        cards.sort(key=lambda card: card.id != used)
+        self.model.blockSignals(True)
+        self.model.clear()
+        for card in cards:
+            self.model.addItem(f"{card.title} · in use" if card.id == used else card.title, card.id)
+        kept = self.model.findData(before)
+        self.model.setCurrentIndex(0 if used is not None or kept < 0 else kept)
+        self.model.blockSignals(False)
+        self._on_model()
+
+    def _card(self) -> Card | None:
+        name = self.model.currentData()
+        return next((card for card in self.workspace.registry.list("detector") if card.id == name), None)
+
+    def _on_model(self, *_: object) -> None:
+        card = self._card()
+        if card is None:
+            self.card.setText("No detector here yet.")
+        else:
+            self.card.setText(_summary(card))
+            self.card.setToolTip(_details(card))
+            self.model.setToolTip(_details(card))
+        self._estimate_soon()
+
+    def _on_where(self, *_: object) -> None:
+        self.draw.setVisible(self.place == "drawn")
+        self._estimate_soon()
+
+    def _estimate_soon(self, *_: object) -> None:
+        self._soon.start()
+
+    def _show_estimate(self) -> None:
+        slide, card = self.workspace.active, self._card()
+        if slide is None or card is None or slide.mpp is None or self._work is not None:
+            self.estimate.setText("")
+            return
+        region = self.region(slide)
+        if region is None and self.place != "tissue":
+            self.estimate.setText("nothing drawn yet")
+            return
+        known = self.workspace.state.get("seconds_per_tile", {}).get(card.id)
+        number = tiles(slide, card, region, None)
+        self.estimate.setText(wording.about(number * (known or FIRST_GUESS)))
+        self.estimate.setToolTip(
+            f"{number} tiles at most, " + ("at the speed of the last run" if known else "at a guess: no run yet")
+        )
+
+    def _show_through(self, *_: object) -> None:
+        operator = self.workspace.through
+        self.through.setText("original" if operator is None else operator.title)
+
+    def _show_found(self) -> None:
+        cells, counts = self.cells, self.cells.counts()
+        any_cell = bool(len(cells.cells))
+        for widget in (self.rows, self.threshold):
+            widget.setVisible(any_cell)
+        self.threshold.blockSignals(True)
+        self.threshold.setValue(cells.threshold)
+        self.threshold.blockSignals(False)
+        area = self._area()
+        self.rows.show_counts(counts, cells.hidden, area)
+        total = sum(counts.values())
+        words = f"{total:,} cells".replace(",", " ") if any_cell else "No cells yet: choose where, then press Run."
+        if cells.previewing:
+            words += " so far"
+        elif any_cell and area:
+            words += f" in {area:.3g} mm²"
+        self.found.setText(words)
+
+    def _show_share(self) -> None:
+        share = self.workspace.cell_layers.points.share
+        note = f"One cell in {round(1 / share)} is drawn at this zoom; all are counted." if share < 1 else ""
+        self.found.setToolTip(note)
+        if note and note != self.message.text:
+            self.message.say(note)
+        elif not note and self.message.text.startswith("One cell in"):
+            self.message.say("")
+
+    def _area(self) -> float | None:
+        """Return the mm² that were searched for the cells shown; None where nobody knows."""
+        slide, run = self.workspace.active, self.cells.run
+        if slide is None or slide.info.mpp_yx is None or not run:
+            return None
+        region = self.workspace.study.provenance(run).region
+        if region is None:
+            return self._areas.get(slide.info.identity)
+        my, mx = slide.info.mpp_yx
+        return (region[2] - region[0]) * mx * (region[3] - region[1]) * my / 1e6
+
+    # The run
+
+    def _on_threshold(self, value: float) -> None:
+        self.cells.set_threshold(round(value, 3))
+        self._rest.start()
+
+    def _end(self, slide: Slide, found: Found, region: Box | None) -> None:
+        if found.seconds_per_tile is not None:
+            state, model = self.workspace.state, found.findings.provenance.model
+            state.set("seconds_per_tile", {**state.get("seconds_per_tile", {}), model: found.seconds_per_tile})
+        if region is None:
+            self._areas[slide.info.identity] = found.tissue_mm2
+        self.workspace.set_findings(slide, found.findings, found.run)
+        shown = sum(self.cells.counts().values())
+        notices.inform(f"Found {shown} cells in {slide.name}.")
+
+    def _on_failed(self, error: BaseException) -> None:
+        self.cells.reload()
+        if isinstance(error, Cancelled):
+            self.message.say("Stopped; the cells found before this search are shown again.")
+        elif isinstance(error, CytoshiftError):
+            self.message.say(str(error))
+        else:
+            notices.complain(error)
+
+    def _on_finished(self) -> None:
+        self._work = None
+        self.refresh()
+
+    def _open_sample(self) -> None:
+        self.busy.follow(self.workspace.open_sample(HOME))
+
+
+def _summary(card: Card) -> str:
+    score: Any = card.metrics.get("mAP50")
+    parts = [f"{len(card.classes)} classes"]
+    if card.mpp is not None:
+        parts.append(f"{card.mpp:g} µm/px")
+    if score is not None:
+        parts.append(f"mAP50 {score:.2f}")
+    return "  ·  ".join(parts)
+
+
+def _details(card: Card) -> str:
+    lines = [card.title, card.id, ", ".join(card.classes)]
+    lines += [f"Trained on {data.name}, {data.images} images, {data.cells} cells" for data in card.trained_on]
+    lines += [f"Measured on {card.validation}"] if card.validation else []
+    lines += [f"Taught from {card.parent}"] if card.parent else []
+    return "\n".join([*lines, card.intended_use])

@@ -1,0 +1,164 @@
+"""A search in a thread: what is searched with what, cells as they come, and how long it takes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cytoshift.engine.findings import Findings
+from cytoshift.engine.progress import Progress
+from cytoshift.errors import ModelError
+from napari_cytoshift.layers.findings import know
+from napari_cytoshift.view import Box
+
+if TYPE_CHECKING:
+    from cytoshift.engine.operator import ImageOperator
+    from cytoshift.models import Model
+    from cytoshift.models.card import Card
+    from cytoshift.slides.slide import Slide
+    from cytoshift.study import Study
+    from napari_cytoshift.background import Work
+
+STORED_FROM = 0.05
+"""Score from which predictions are stored; the threshold shown can be moved down to here afterwards."""
+
+SHOW_EVERY = 0.5
+"""Seconds between two looks at what has been found so far."""
+
+FIRST_GUESS = 1.5
+"""Seconds a tile takes on a computer where nothing was measured yet."""
+
+_TILE = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is to be searched.
+
+    Parameters
+    ----------
+    slide : Slide
+        The original.
+    model : Model
+        A detector.
+    study : Study
+        Receives the findings.
+    region : tuple of float or None
+        Level-0 pixels; None for the tissue of the whole slide.
+    through : ImageOperator or None
+        What the model looks through.
+    """
+
+    slide: Slide
+    model: Model
+    study: Study
+    region: Box | None
+    through: ImageOperator | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The end of a search: findings, their run in the study, the tissue searched, the seconds each tile took.
+
+    ``tissue_mm2`` is None where a region was searched.
+    """
+
+    findings: Findings
+    run: str
+    tissue_mm2: float | None
+    seconds_per_tile: float | None
+
+
+def search(what: Search, work: Work) -> Found:
+    """Search; runs in a thread, loads torch, stores what it found in the study.
+
+    Raises
+    ------
+    ModelError, SlideError, Cancelled
+    """
+    work.report(Progress(0, 0, 0.0, None, "Loading the model"))
+    from cytoshift.engine import FindingOperator, run_findings
+    from cytoshift.models import build_operator
+    from cytoshift.slides.tissue import find_tissue
+
+    operator = build_operator(what.model, threshold=STORED_FROM)
+    if not isinstance(operator, FindingOperator):
+        raise ModelError(f"{operator.title} finds no cells; choose a detector.")
+    tissue = find_tissue(what.slide) if what.region is None else None
+    so_far, pace = _SoFar(work), _Pace(work)
+    findings = run_findings(
+        what.slide,
+        operator,
+        region=what.region,
+        tissue=tissue,
+        report=pace.report,
+        cancel=work.cancel,
+        on_tile=so_far.add,
+        through=what.through,
+    )
+    know(what.study, what.slide)
+    run = what.study.add_findings(findings)
+    what.study.cells(what.slide.info.identity, run)  # read back here, so that the window need not
+    return Found(findings, run, tissue and tissue.area_mm2(what.slide.frame), pace.seconds_per_tile)
+
+
+class _SoFar:
+    """Collects what tiles found, and sends all of it now and then."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._parts: list[Findings] = []
+        self._sent = time.monotonic()
+
+    def add(self, part: Findings) -> None:
+        self._parts.append(part)
+        if time.monotonic() - self._sent > SHOW_EVERY:
+            self._parts = [joined(self._parts)]
+            self._sent = time.monotonic()
+            self._work.send(self._parts[0])
+
+
+class _Pace:
+    """Hands progress on and measures the tiles' speed."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self.seconds_per_tile: float | None = None
+
+    def report(self, progress: Progress) -> None:
+        if progress.done:
+            self.seconds_per_tile = progress.elapsed / progress.done
+        self._work.report(progress)
+
+
+def joined(parts: list[Findings]) -> Findings:
+    """Return findings of one run as one."""
+    return Findings(
+        np.concatenate([part.boxes for part in parts]),
+        np.concatenate([part.scores for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        parts[0].classes,
+        parts[0].provenance,
+    )
+
+
+def tiles(slide: Slide, card: Card, region: Box | None, tissue_share: float | None) -> int:
+    """Estimate how many tiles a search takes.
+
+    ``tissue_share`` is the share of the slide that is tissue, for searches of the whole slide; None for unknown.
+    """
+    level = slide.levels[0]
+    side = _TILE if slide.mpp is None or card.mpp is None else _tile_of(card) * card.mpp / slide.mpp
+    x0, y0, x1, y1 = region or (0.0, 0.0, float(level.width), float(level.height))
+    columns = int(x1 // side) - int(x0 // side) + 1
+    rows = int(y1 // side) - int(y0 // side) + 1
+    share = 1.0 if region is not None or tissue_share is None else min(1.0, 1.3 * tissue_share)
+    return max(1, round(rows * columns * share))
+
+
+def _tile_of(card: Card) -> int:
+    tile: Any = card.architecture.get("tile", _TILE)
+    return int(tile)

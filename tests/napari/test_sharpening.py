@@ -1,0 +1,158 @@
+"""Levels that answer at once: what they show before and after their tiles are computed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cytoshift.slides.cache import TileCache
+from cytoshift.slides.slide import RGB, TILE, Slide
+from napari_cytoshift.layers.sharpening import Sharpener
+
+
+class Slow(Slide):
+    """The inverse of a slide, whose tiles wait until they are let go."""
+
+    def __init__(self, source: Slide) -> None:
+        super().__init__(source.info, source.levels, cache=TileCache(1 << 28))
+        self.source = source
+        self.go = threading.Event()
+        self.started: list[tuple[int, int, int]] = []
+        self.bad: tuple[int, int, int] | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.source.key}|inverse"
+
+    def compute_tile(self, level: int, row: int, column: int) -> RGB:
+        self.started.append((level, row, column))
+        assert self.go.wait(20)
+        if (level, row, column) == self.bad:
+            raise OSError("the disk is gone")
+        return 255 - self.source.tile(level, row, column)
+
+    def calibrated(self, mpp_yx: tuple[float, float], objective: float | None = None) -> Slide:
+        raise NotImplementedError
+
+
+Waiter = Callable[[Callable[[], bool]], None]
+
+
+@pytest.fixture
+def wait() -> Waiter:
+    """Return a function that waits for a condition that threads bring about."""
+
+    def until(condition: Callable[[], bool]) -> None:
+        for _ in range(4000):
+            if condition():
+                return
+            threading.Event().wait(0.005)
+        raise AssertionError("it never became true")
+
+    return until
+
+
+@pytest.fixture
+def slow(make_slide: Any) -> Any:
+    """Return a slow slide; whatever still waits is let go at the end."""
+    slide = Slow(make_slide())
+    yield slide
+    slide.go.set()
+
+
+def test_a_read_never_waits_and_falls_back_on_the_original(slow: Slow) -> None:
+    original = slow.source.read(0, 0, 0, TILE, TILE)
+    sharpener = Sharpener(slow, slow.source)
+    shown = sharpener.levels()[0][0:TILE, 0:TILE]
+    assert np.array_equal(shown, original)
+    assert sharpener.approximate
+    sharpener.stop()
+
+
+def test_nothing_known_is_shown_as_empty_glass(slow: Slow) -> None:
+    sharpener = Sharpener(slow, slow.source)
+    assert np.unique(sharpener.levels()[0][0:700, 0:700]).tolist() == [232]
+    sharpener.stop()
+
+
+def test_a_coarser_level_of_the_derived_slide_comes_before_the_original(slow: Slow) -> None:
+    slow.go.set()
+    coarse = slow.read(2, 0, 0, slow.levels[2].height, slow.levels[2].width)
+    slow.go.clear()
+    slow.source.read(0, 0, 0, TILE, TILE)
+    sharpener = Sharpener(slow, slow.source)
+    shown = sharpener.levels()[0][0:TILE, 0:TILE]
+    assert np.array_equal(shown, coarse[:128, :128].repeat(4, 0).repeat(4, 1))
+    sharpener.stop()
+
+
+def test_tiles_arrive_until_the_view_is_true(slow: Slow, wait: Waiter) -> None:
+    arrivals = []
+    sharpener = Sharpener(slow, slow.source)
+    sharpener.on_arrival = lambda: arrivals.append(1)
+    level = sharpener.levels()[0]
+    level[100:1200, 300:1500]
+    slow.go.set()
+    wait(lambda: not sharpener.approximate)
+    exact = 255 - slow.source.read(0, 100, 300, 1100, 1200)
+    assert np.array_equal(level[100:1200, 300:1500], exact)
+    assert arrivals
+    sharpener.stop()
+
+
+def test_the_newest_view_drops_what_was_wanted_before(slow: Slow, wait: Waiter) -> None:
+    sharpener = Sharpener(slow, slow.source)
+    level = sharpener.levels()[0]
+    level[0:1500, 0:2100]
+    wait(lambda: len(slow.started) == 2)  # both workers are busy with the old view
+    level[1024:1500, 1536:2048]
+    slow.go.set()
+    wait(lambda: not sharpener.approximate)
+    wait(lambda: len(slow.started) >= 3)
+    assert slow.started[2:] == [(0, 2, 3)]
+    sharpener.stop()
+
+
+def test_one_bad_tile_is_told_once_and_ends_nothing(slow: Slow, wait: Waiter) -> None:
+    slow.bad = (0, 0, 0)
+    sharpener = Sharpener(slow, slow.source)
+    level = sharpener.levels()[0]
+    level[0:1024, 0:1024]
+    slow.go.set()
+    wait(lambda: not sharpener.approximate)
+    assert "disk" in str(sharpener.error)
+    again = level[0:1024, 0:1024]
+    assert np.array_equal(again[512:, 512:], 255 - slow.source.read(0, 512, 512, 512, 512))
+    assert slow.started.count((0, 0, 0)) == 1
+    sharpener.stop()
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        (slice(3, 40), slice(5, 9), slice(None)),
+        (slice(None, None, 7), slice(10, 300, 11)),
+        5,
+        (-1, -2),
+        (Ellipsis, 1),
+        (slice(20, 10), slice(None)),
+        (slice(None), 4, 2),
+    ],
+)
+def test_it_indexes_as_an_array_does(slow: Slow, key: Any) -> None:
+    slow.go.set()
+    level = Sharpener(slow, slow.source).levels()[2]
+    exact = np.asarray(level)
+    assert np.array_equal(level[key], exact[key])
+
+
+def test_outside_and_backwards_are_refused(slow: Slow) -> None:
+    level = Sharpener(slow, slow.source).levels()[2]
+    with pytest.raises(IndexError, match="outside"):
+        level[99999]
+    with pytest.raises(IndexError, match="forwards"):
+        level[::-1]
