@@ -7,7 +7,7 @@ being dropped.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 import numpy as np
@@ -45,13 +45,17 @@ class MacenkoFit:
 
     white: White
     matrix: tuple[tuple[float, float, float], ...]
-    diagnosis: str = ""
+    diagnosis: str = field(default="", repr=False)
 
     def apply(self, tiles: RGB) -> RGB:
         """Map uint8 RGB of any shape ``(..., 3)``, colour by colour."""
         from cytoshift.stain.table import apply_products
 
         return apply_products(tiles, self._tables)
+
+    def __reduce__(self) -> tuple[type[MacenkoFit], tuple[object, ...]]:
+        """Travel without the tables, which are quickly built again."""
+        return type(self), tuple(getattr(self, each.name) for each in fields(self))
 
     def exact(self, pixels: npt.ArrayLike) -> FloatArray:
         """Map colours ``(..., 3)`` in float64, without rounding: what the tables approximate."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
-from dataclasses import astuple
-from typing import ClassVar, Protocol, Self
+from copy import copy
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +13,9 @@ import numpy.typing as npt
 from cytoshift.engine.operator import ImageOperator
 from cytoshift.slides.slide import Slide
 from cytoshift.stain.colours import Colours, StainError, slide_colours
-from cytoshift.stain.macenko import MacenkoFit, fit_macenko, fit_stains
+from cytoshift.stain.macenko import fit_macenko, fit_stains
 from cytoshift.stain.reference import HAEMATOXYLIN_EOSIN, PAPANICOLAOU, LabStatistics, Stains
-from cytoshift.stain.reinhard import ReinhardFit, fit_reinhard, lab_statistics
+from cytoshift.stain.reinhard import fit_reinhard, lab_statistics
 
 RGB = npt.NDArray[np.uint8]
 
@@ -27,7 +27,10 @@ class _Fit(Protocol):
     def apply(self, tiles: RGB) -> RGB: ...
 
 
-class StainOperator(ImageOperator):
+Target = TypeVar("Target")
+
+
+class StainOperator(ImageOperator, Generic[Target]):
     """A stain method; `prepare` fits it to a slide.
 
     Parameters
@@ -40,6 +43,8 @@ class StainOperator(ImageOperator):
 
     def __init__(self, reference: Slide | None = None) -> None:
         self._reference = reference
+        self._wanted = "built-in" if reference is None else reference.key
+        self._target: Target | None = self._builtin() if reference is None else None
         self._fit: _Fit | None = None
         self._fitted_to = ""
 
@@ -47,9 +52,8 @@ class StainOperator(ImageOperator):
     def key(self) -> str:
         """The method and, once it is fitted, a checksum of the fitted numbers."""
         if self._fit is None:
-            return f"{self.name}-unfitted-{self._reference.key if self._reference else 'built-in'}"
-        numbers = repr(astuple(self._fit)[:-1])  # type: ignore[call-overload]
-        return f"{self.name}-{hashlib.sha256(numbers.encode()).hexdigest()[:16]}"
+            return f"{self.name}-unfitted-{self._wanted}"
+        return f"{self.name}-{hashlib.sha256(repr(self._fit).encode()).hexdigest()[:16]}"
 
     @property
     def pointwise(self) -> bool:
@@ -64,6 +68,9 @@ class StainOperator(ImageOperator):
     def prepare(self, slide: Slide) -> Self:
         """Return this method fitted to a slide; itself when it is already.
 
+        The reference is read on the first call; a fitted method no longer holds it, and can be sent to another
+        process.
+
         Raises
         ------
         StainError
@@ -71,8 +78,11 @@ class StainOperator(ImageOperator):
         """
         if self._fit is not None and self._fitted_to == slide.key:
             return self
-        fitted = type(self)(self._reference)
-        fitted._fit = self._fitted(slide_colours(slide))
+        if self._target is None and self._reference is not None:
+            self._target = self._measure(slide_colours(self._reference))
+        fitted = copy(self)
+        fitted._reference = None
+        fitted._fit = self._fitted(slide_colours(slide), cast(Target, self._target))
         fitted._fitted_to = slide.key
         return fitted
 
@@ -82,50 +92,65 @@ class StainOperator(ImageOperator):
             raise ValueError(f"{self.name} is not fitted yet; call prepare first")
         return self._fit.apply(tiles)
 
+    @staticmethod
     @abstractmethod
-    def _fitted(self, colours: Colours) -> _Fit:
-        """Fit to the colours of a slide."""
+    def _builtin() -> Target:
+        """Return the built-in reference."""
+
+    @staticmethod
+    @abstractmethod
+    def _measure(colours: Colours) -> Target:
+        """Make a reference of the colours of a slide."""
+
+    @staticmethod
+    @abstractmethod
+    def _fitted(colours: Colours, reference: Target) -> _Fit:
+        """Fit the colours of a slide to a reference."""
 
 
-class Reinhard(StainOperator):
+class Reinhard(StainOperator[LabStatistics]):
     """Mean and spread of the stained pixels in CIE Lab, moved to the reference's."""
 
     name = "reinhard"
 
     @property
     def title(self) -> str:
+        """The method's name."""
         return "Reinhard"
 
-    def _target(self) -> LabStatistics:
-        return lab_statistics(slide_colours(self._reference)) if self._reference else PAPANICOLAOU
+    @staticmethod
+    def _builtin() -> LabStatistics:
+        return PAPANICOLAOU
 
-    def _fitted(self, colours: Colours) -> ReinhardFit:
-        return fit_reinhard(colours, self._target())
+    _measure = staticmethod(lab_statistics)
+    _fitted = staticmethod(fit_reinhard)
 
 
-class Macenko(StainOperator):
+class Macenko(StainOperator[Stains]):
     """Two stains rescaled to the reference's, in optical density; for haematoxylin and eosin."""
 
     name = "macenko"
 
     @property
     def title(self) -> str:
+        """The method's name."""
         return "Macenko"
 
-    def _target(self) -> Stains:
-        return fit_stains(slide_colours(self._reference)) if self._reference else HAEMATOXYLIN_EOSIN
+    @staticmethod
+    def _builtin() -> Stains:
+        return HAEMATOXYLIN_EOSIN
 
-    def _fitted(self, colours: Colours) -> MacenkoFit:
-        return fit_macenko(colours, self._target())
+    _measure = staticmethod(fit_stains)
+    _fitted = staticmethod(fit_macenko)
 
 
-_OPERATORS: dict[str, type[StainOperator]] = {"reinhard": Reinhard, "macenko": Macenko}
+_OPERATORS: dict[str, type[StainOperator[Any]]] = {"reinhard": Reinhard, "macenko": Macenko}
 
 METHODS: tuple[str, ...] = tuple(_OPERATORS)
 """Names that `method` knows."""
 
 
-def method(name: str, reference: Slide | None = None) -> StainOperator:
+def method(name: str, reference: Slide | None = None) -> StainOperator[Any]:
     """Return a stain method, not yet fitted.
 
     Parameters

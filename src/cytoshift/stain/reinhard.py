@@ -7,7 +7,7 @@ function of the colour alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 import numpy as np
@@ -71,13 +71,17 @@ class ReinhardFit:
     white: White
     gain: Vector
     shift: Vector
-    diagnosis: str = ""
+    diagnosis: str = field(default="", repr=False)
 
     def apply(self, tiles: RGB) -> RGB:
         """Map uint8 RGB of any shape ``(..., 3)``, colour by colour."""
         from cytoshift.stain.table import apply_table
 
         return apply_table(tiles, self._table)
+
+    def __reduce__(self) -> tuple[type[ReinhardFit], tuple[object, ...]]:
+        """Travel without the table, which is quickly built again."""
+        return type(self), tuple(getattr(self, each.name) for each in fields(self))
 
     def exact(self, pixels: npt.ArrayLike) -> FloatArray:
         """Map colours ``(..., 3)`` in float64, without rounding: what the table approximates."""
