@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from napari.layers import Image
 from psygnal import Signal
+from qtpy.QtCore import QTimer
 
 from cytoshift.slides.slide import Slide
 from napari_cytoshift.background import Work
@@ -79,6 +80,9 @@ class Comparison:
         self._sights: dict[str, Sight] = {}
         self._refreshers: dict[str, Refresher] = {}
         self._work: Work | None = None
+        self._settle = QTimer()
+        self._settle.setSingleShot(True)
+        self._settle.timeout.connect(self._on_active)
         viewer = workspace.viewer
         if viewer is not None:
             viewer.layers.events.removed.connect(self._on_removed)
@@ -207,8 +211,9 @@ class Comparison:
         refresher = self._refreshers.pop(identity, None)
         if refresher is not None:
             refresher.stop()
+        self._settle.start()
 
-    def _on_active(self, _: object) -> None:
+    def _on_active(self, *_: object) -> None:
         self._lay_out()
         self.changed.emit()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +27,7 @@ class MemorySlide(Slide):
 
     def __init__(self, info: SlideInfo, pixels: list[RGB]) -> None:
         full = pixels[0].shape
-        levels = tuple(
-            Level(p.shape[0], p.shape[1], (full[0] / p.shape[0], full[1] / p.shape[1])) for p in pixels
-        )
+        levels = tuple(Level(p.shape[0], p.shape[1], (full[0] / p.shape[0], full[1] / p.shape[1])) for p in pixels)
         super().__init__(info, levels)
         self.pixels = pixels
         self.computed: list[tuple[int, int, int]] = []
@@ -85,8 +83,8 @@ def make_slide(request: pytest.FixtureRequest) -> MakeSlide:
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give every test its own study, models and remembered state."""
     monkeypatch.setenv("CYTOSHIFT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("CYTOSHIFT_MODELS", str(tmp_path / "models"))
-    yield tmp_path / "home"
+    return tmp_path / "home"

@@ -9,7 +9,14 @@ from napari_cytoshift import wording
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(None, ""), (2, "about 5 s"), (31, "about 30 s"), (60, "about 1 min"), (700, "about 12 min"), (5400, "about 1.5 h")],
+    [
+        (None, ""),
+        (2, "about 5 s"),
+        (31, "about 30 s"),
+        (60, "about 1 min"),
+        (700, "about 12 min"),
+        (5400, "about 1.5 h"),
+    ],
 )
 def test_remaining_time(seconds: float | None, words: str) -> None:
     assert wording.about(seconds) == words

@@ -1,0 +1,151 @@
+"""The Compare dock: the same tissue in other colours, sharpening in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from qtpy.QtCore import Qt
+
+from napari_cytoshift.comparison import Comparison
+from napari_cytoshift.keys import FLIP_KEY
+from napari_cytoshift.layers.slide_layers import role_of
+from napari_cytoshift.widgets.compare import CompareDock
+
+Make = Callable[..., Any]
+
+
+@pytest.fixture
+def dock(make_napari_viewer: Make) -> CompareDock:
+    """Return the dock in a viewer, as napari makes it."""
+    viewer = make_napari_viewer()
+    return viewer.window.add_plugin_dock_widget("napari-cytoshift", "Compare")[1]
+
+
+@pytest.fixture
+def viewer(dock: CompareDock) -> Any:
+    """Return the viewer of the dock."""
+    return dock.workspace.viewer
+
+
+def derived(viewer: Any) -> Any:
+    """Return the derived layer."""
+    return next(layer for layer in viewer.layers if role_of(layer) == "derived")
+
+
+def test_a_method_shows_the_slide_beside_itself(dock: CompareDock, viewer: Any, make_slide: Make, qtbot: Any) -> None:
+    slide = make_slide()
+    dock.workspace.show(slide)
+    dock.methods["reinhard"].click()
+    qtbot.waitUntil(lambda: dock.comparison.sight is not None, timeout=20_000)
+    layer = derived(viewer)
+    assert [role_of(one) for one in viewer.layers] == ["original", "derived"]
+    assert layer.name == "smear.svs · Reinhard"
+    assert tuple(layer.scale) == (0.25, 0.25)
+    assert viewer.canvas.grid.enabled
+    assert viewer.canvas.grid.actual_shape(viewer.layers) == (1, 2)
+    assert [viewer.canvas.grid.position(k, viewer.layers) for k in (0, 1)] == [(0, 0), (0, 1)]
+    assert dock.workspace.active is slide
+    exact = dock.comparison.sight.slide.read(0, 0, 0, 600, 600)
+    qtbot.waitUntil(lambda: not dock.comparison.approximate, timeout=20_000)
+    assert np.array_equal(layer.data[0][:600, :600], exact)
+    assert not np.array_equal(exact, slide.read(0, 0, 0, 600, 600))
+    assert dock.state.text()
+    dock.methods[""].click()
+    assert [role_of(one) for one in viewer.layers] == ["original"]
+    assert not viewer.canvas.grid.enabled
+    assert dock.comparison.sight is None
+
+
+def test_a_held_key_flips_to_the_original(dock: CompareDock, viewer: Any, make_slide: Make, qtbot: Any) -> None:
+    dock.workspace.show(make_slide())
+    dock.over.click()
+    dock.methods["reinhard"].click()
+    qtbot.waitUntil(lambda: dock.comparison.sight is not None, timeout=20_000)
+    assert not viewer.canvas.grid.enabled
+    layer = derived(viewer)
+    canvas = viewer.window._qt_viewer.canvas.native
+    key = getattr(Qt.Key, f"Key_{FLIP_KEY}")
+    qtbot.keyPress(canvas, key)
+    assert layer.opacity == 0
+    qtbot.keyRelease(canvas, key)
+    assert layer.opacity == 1
+    dock.side.click()
+    assert viewer.canvas.grid.enabled
+
+
+def test_a_reference_image_is_remembered_and_used(
+    dock: CompareDock, make_slide: Make, tmp_path: Path, qtbot: Any
+) -> None:
+    rng = np.random.default_rng(1)
+    pixels = rng.normal((190, 200, 225), 8, (600, 600, 3)).clip(0, 255).astype(np.uint8)
+    pixels[100:400, 100:400] = rng.normal((60, 110, 120), 9, (300, 300, 3)).clip(0, 255)
+    path = tmp_path / "home.png"
+    Image.fromarray(pixels).save(path)
+    dock.workspace.show(make_slide())
+    dock.add_reference(str(path))
+    assert dock.reference.currentText() == "home.png"
+    dock.methods["reinhard"].click()
+    qtbot.waitUntil(lambda: dock.comparison.sight is not None, timeout=20_000)
+    assert dock.comparison.sight.reference == str(path)
+    assert dock.workspace.state.get("references") == [str(path)]
+
+
+def test_a_slide_that_is_not_brightfield_cannot_be_normalized(dock: CompareDock, make_slide: Make) -> None:
+    dock.workspace.show(make_slide(brightfield=False))
+    assert not dock.methods["macenko"].isEnabled()
+    assert "not a brightfield slide" in dock.state.text()
+
+
+def test_what_goes_wrong_is_one_sentence_in_the_dock(
+    dock: CompareDock, viewer: Any, make_slide: Make, qtbot: Any
+) -> None:
+    slide = make_slide()
+    for level in slide.pixels:
+        level[...] = 255  # empty glass: nothing to fit to
+    dock.workspace.show(slide)
+    dock.methods["macenko"].click()
+    qtbot.waitUntil(lambda: bool(dock.message.text), timeout=20_000)
+    assert dock.message.text.endswith(".")
+    assert dock.methods[""].isChecked()
+    assert len(viewer.layers) == 1
+
+
+def test_what_is_seen_can_be_used_for_finding(dock: CompareDock, make_slide: Make, qtbot: Any) -> None:
+    dock.workspace.show(make_slide())
+    assert not dock.use.isEnabled()
+    dock.methods["reinhard"].click()
+    qtbot.waitUntil(lambda: dock.comparison.sight is not None, timeout=20_000)
+    heard: list[Any] = []
+    dock.workspace.through_changed.connect(heard.append)
+    dock.use.click()
+    assert dock.workspace.through is dock.comparison.sight.operator
+    assert dock.use.text() == "Used for finding · take back"
+    dock.use.click()
+    assert dock.workspace.through is None
+    assert [one is None for one in heard] == [False, True]
+
+
+def test_removing_the_layer_in_napari_ends_the_comparison(
+    dock: CompareDock, viewer: Any, make_slide: Make, qtbot: Any
+) -> None:
+    dock.workspace.show(make_slide())
+    dock.methods["reinhard"].click()
+    qtbot.waitUntil(lambda: dock.comparison.sight is not None, timeout=20_000)
+    viewer.layers.remove(derived(viewer))
+    qtbot.waitUntil(lambda: dock.methods[""].isChecked())
+    assert Comparison.of(viewer).sight is None
+    assert not viewer.canvas.grid.enabled
+
+
+def test_calibration_moves_both_layers(dock: CompareDock, viewer: Any, make_slide: Make, qtbot: Any) -> None:
+    slide = make_slide(mpp=None)
+    dock.workspace.show(slide)
+    dock.methods["reinhard"].click()
+    qtbot.waitUntil(lambda: dock.comparison.sight is not None, timeout=20_000)
+    dock.workspace.calibrate(slide, (0.5, 0.5))
+    assert [tuple(layer.scale) for layer in viewer.layers] == [(0.5, 0.5), (0.5, 0.5)]

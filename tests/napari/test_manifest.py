@@ -1,0 +1,70 @@
+"""What napari is told, and what starting the plugin costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from npe2 import PluginManifest
+
+WITHOUT_TORCH = """
+import sys
+import napari
+import napari_cytoshift.reader
+from napari.components import ViewerModel
+assert "torch" not in sys.modules
+from napari_cytoshift.widgets.compare import CompareDock
+from napari_cytoshift.widgets.slide import SlideDock
+viewer = napari.Viewer(show=False)
+viewer.open(sys.argv[1], plugin="napari-cytoshift")
+docks = [SlideDock(viewer), CompareDock(viewer)]
+assert docks[0].workspace.active is not None
+assert "torch" not in sys.modules, "torch was imported"
+viewer.close()
+"""
+
+
+def test_the_manifest_is_valid_and_every_command_exists() -> None:
+    manifest = PluginManifest.from_distribution("napari-cytoshift")
+    manifest.validate_imports()
+    commands = manifest.contributions.commands or []
+    assert len({one.id for one in commands}) == len(commands)
+
+
+def test_every_action_is_in_the_command_palette(make_napari_viewer: Callable[..., Any]) -> None:
+    from napari._app_model import get_app_model
+
+    make_napari_viewer()
+    manifest = PluginManifest.from_distribution("napari-cytoshift")
+    known = {command for command, _ in get_app_model().commands}
+    hidden = {"napari-cytoshift.sample_home", "napari-cytoshift.sample_away"}  # these stand in the samples menu
+    assert {one.id for one in manifest.contributions.commands or []} - hidden <= known
+
+
+def test_the_manifest_is_a_relative_link_to_the_one_at_the_top() -> None:
+    import napari_cytoshift
+
+    link = Path(napari_cytoshift.__file__).with_name("napari.yaml")
+    assert link.read_text().startswith("name: napari-cytoshift\n")
+    if link.is_symlink():
+        assert link.readlink() == Path("../../napari.yaml")
+
+
+def test_opening_a_slide_and_the_docks_never_import_torch(
+    make_napari_viewer: Callable[..., Any], tmp_path: Path
+) -> None:
+    """The viewer fixture is asked for only because the test needs a display."""
+    import numpy as np
+    from PIL import Image
+
+    field = tmp_path / "field.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (200, 300, 3), np.uint8)).save(field)
+    subprocess.run([sys.executable, "-c", WITHOUT_TORCH, str(field)], check=True, timeout=240)
+
+
+def test_importing_the_plugin_imports_neither_qt_nor_torch() -> None:
+    check = "import sys, napari_cytoshift; assert not {'torch', 'qtpy', 'napari'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", check], check=True, timeout=60)
