@@ -25,6 +25,8 @@ ANGLE = 1.0
 CLOSE = 10.0
 """Degrees between two stains below which they cannot be told apart."""
 
+_FEWEST = 100
+
 MANY = 0.15
 """Share of pixels in colours that haematoxylin and eosin do not make, from which a slide has a third dye."""
 
@@ -85,12 +87,12 @@ def fit_stains(colours: Colours) -> Stains:
         When too few pixels are stained in all three channels.
     """
     density = optical_density(colours.pixels, colours.white)
-    density = density[(density >= STAINED).all(axis=1)]
-    if len(density) < 100:
+    strong = density[(density >= STAINED).all(axis=1)]
+    if len(strong) < _FEWEST:
         raise StainError(
             f"{colours.name} is stained too weakly for Macenko's method; use 'reinhard', or look at the original."
         )
-    first, second = _extremes(density)
+    first, second = _extremes(strong)
     return _stains(first, second, density)
 
 
