@@ -15,6 +15,7 @@ from napari_cytoshift.comparison import Comparison
 from napari_cytoshift.demo.subject import METHOD, Subject
 from napari_cytoshift.report import Picture
 from napari_cytoshift.widgets.find_run import Found, Search, search
+from napari_cytoshift.widgets.review import ReviewDock
 from napari_cytoshift.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -105,9 +106,9 @@ class Tour:
         self._number = number
         step = self._steps[number]
         self._on_step(step.caption)
-        dock, _ = self.viewer.window.add_plugin_dock_widget(PLUGIN, step.dock)
-        dock.show()
-        dock.raise_()
+        frame, self._dock = self.viewer.window.add_plugin_dock_widget(PLUGIN, step.dock)
+        frame.show()
+        frame.raise_()
         step.begin(self._settle)
 
     def _settle(self) -> None:
@@ -183,15 +184,8 @@ class Tour:
         )
 
     def _review(self, after: Next) -> None:
-        cells = self._workspace.cells
-        shown = cells.mask().nonzero()[0]
-        if len(shown):
-            first = int(shown[cells.cells.scores[shown].argmax()])
-            x0, y0, x1, y1 = cells.cells.boxes[first].tolist()
-            cells.select(cells.cells.ids[first])
-            side = 6 * max(x1 - x0, y1 - y0)
-            x, y = (x0 + x1) / 2, (y0 + y1) / 2
-            self._workspace.look_at(self.subject.slide, (x - side, y - side, x + side, y + side))
+        if isinstance(self._dock, ReviewDock):
+            self._dock.work.step(1)
         after()
 
     def _middle(self, share: float) -> Box:

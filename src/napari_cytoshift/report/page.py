@@ -123,7 +123,7 @@ def _gallery(contents: Contents) -> str:
         return _section("The surest cells of each class", "<p>No cells were found.</p>")
     size = f"{pictures.CELL_UM:g} µm" if contents.slide.mpp else "the same number of pixels"
     rows = [f"<p>Each picture is {size} wide; the number is the model's score, from 0 to 1.</p>"]
-    for count in contents.counts:
+    for count in reversed(contents.counts):  # the worst class first
         if count.cells:
             cells = "".join(_cell(contents, index) for index in contents.best(count.label, GALLERY))
             shown = min(count.cells, GALLERY)
