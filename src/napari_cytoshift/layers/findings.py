@@ -39,6 +39,8 @@ class ShownCells:
         Another cell (its id) is the selected one; ``""`` for none.
     cells : Cells
         All cells, whatever the filter; empty where there is no slide.
+    identity : str
+        Identity of the slide; ``""`` where there is none.
     run : str
         The study's run whose predictions are shown; ``""`` where there is none.
     previewing : bool
@@ -58,8 +60,9 @@ class ShownCells:
         self.show_rejected = False
         self.hidden: frozenset[str] = frozenset()
         self.selected = ""
-        self._identity = ""
+        self.identity = ""
         self._wish = 0
+        self._sides: dict[str, float] = {}
         workspace.active_changed.connect(self._on_slide)
         workspace.study_changed.connect(self._on_slide)
         workspace.findings_changed.connect(self._on_findings)
@@ -71,17 +74,17 @@ class ShownCells:
     @property
     def slide(self) -> Slide | None:
         """The slide the cells lie on."""
-        return self.workspace.slide(self._identity)
+        return self.workspace.slide(self.identity)
 
     @property
     def regions(self) -> tuple[Region, ...]:
         """The regions of the slide that are marked complete."""
-        return self.workspace.study.regions(self._identity) if self._identity else ()
+        return self.workspace.study.regions(self.identity) if self.identity else ()
 
     def mask(self) -> npt.NDArray[np.bool_]:
         """Return which cells pass the filter; what a person decided on passes whatever its score."""
         cells = self.cells
-        keep = (cells.scores >= self.threshold) | (cells.states != State.PREDICTED)
+        keep: npt.NDArray[np.bool_] = (cells.scores >= self.threshold) | (cells.states != State.PREDICTED)
         if not self.show_rejected:
             keep &= cells.states != State.REJECTED
         if self.hidden:
@@ -112,6 +115,11 @@ class ShownCells:
 
     def usual_side(self, label: str) -> float:
         """Return the median side in level-0 pixels of a class's boxes, of all where the class has none."""
+        if label not in self._sides:
+            self._sides[label] = self._median_side(label)
+        return self._sides[label]
+
+    def _median_side(self, label: str) -> float:
         cells = self.cells
         if not len(cells):
             return USUAL_SIDE
@@ -212,7 +220,7 @@ class ShownCells:
             self._load()
 
     def _on_corrected(self, identity: str) -> None:
-        if identity == self._identity and not self.previewing:
+        if identity == self.identity and not self.previewing:
             self._show(identity, self.run, self.workspace.study.cells(identity, self.run))
 
     def _load(self) -> None:
@@ -224,7 +232,7 @@ class ShownCells:
             self._show("", "", fold_cells(None, "", ()))
             return
         identity, chosen, study = slide.info.identity, self.workspace.run(slide), self.workspace.study
-        if identity != self._identity:
+        if identity != self.identity:
             self._show(identity, "", fold_cells(None, "", ()))
 
         def read(work: Work) -> Loaded:
@@ -240,7 +248,7 @@ class ShownCells:
             self._show(identity, run, cells)
 
     def _show(self, identity: str, run: str, cells: Cells) -> None:
-        self._identity, self.run, self.cells = identity, run, cells
+        self.identity, self.run, self.cells, self._sides = identity, run, cells, {}
         if self.selected and self.position(self.selected) is None:
             self.select("")
         self.changed.emit()

@@ -38,7 +38,8 @@ REGION = (0.0, 0.45, 0.70, 0.65)
 
 def class_colors(classes: tuple[str, ...]) -> Colors:
     """Return the colours of classes ``(n, 3)``, red, green, blue from 0 to 1."""
-    return np.array([color_of(name) for name in classes], np.float32).reshape(-1, 3) / 255
+    colors = np.array([color_of(name) for name in classes], np.float32).reshape(-1, 3)
+    return colors / np.float32(255)
 
 
 def line_colors(cells: Cells) -> Colors:

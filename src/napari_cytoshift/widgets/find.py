@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
@@ -11,7 +12,6 @@ from superqt import QLabeledDoubleSlider
 from cytoshift.errors import Cancelled, CytoshiftError, ModelError
 from napari_cytoshift import notices, wording
 from napari_cytoshift.background import Work
-from napari_cytoshift.commands import PLUGIN
 from napari_cytoshift.sample_data import HOME
 from napari_cytoshift.view import Box
 from napari_cytoshift.widgets.dock import Dock, button, sentence
@@ -45,6 +45,7 @@ class FindDock(Dock):
             button("Open the sample slide", "A drawn Pap smear, made on this computer", self._open_sample),
         )
         self.model = QComboBox()
+        self.model.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.card = QLabel()
         self.where = QComboBox()
         self.draw = button("Draw", "Draw a rectangle on the slide: press, drag, release", self.draw_region)
@@ -52,7 +53,7 @@ class FindDock(Dock):
         self.estimate = QLabel()
         self.run = button("Run", "Find cells (the window stays usable meanwhile)", self.start)
         self.scale = sentence("The detector needs to know how large a pixel is, and this slide does not say.")
-        self.set_scale = button("Set µm/px…", "Set it in the Slide dock", self.go_to_slide)
+        self.set_scale = button("Set µm/px…", "Set it in the Slide dock", lambda: self.go_to("Slide"))
         self.rows = ClassRows()
         self.threshold = QLabeledDoubleSlider()
         self.found = sentence()
@@ -86,7 +87,7 @@ class FindDock(Dock):
         go.addWidget(self.run)
         self.threshold.setRange(0.0, 1.0)
         self.threshold.setDecimals(2)
-        self.threshold.setSingleStep(0.01)
+        self.threshold.setSingleStep(0.01)  # type: ignore[arg-type]
         self.threshold.setToolTip(
             f"Show cells with at least this score. Scores from {STORED_FROM:g} are kept, so nothing is lost."
         )
@@ -164,13 +165,6 @@ class FindDock(Dock):
             layer.events.data.connect(self._estimate_soon)
             self.message.say("Drag a rectangle over the cells you want searched.")
 
-    def go_to_slide(self) -> None:
-        """Bring the Slide dock to the front, where µm/px are set."""
-        if self.workspace.viewer is not None:
-            frame, _ = self.workspace.viewer.window.add_plugin_dock_widget(PLUGIN, "Slide")
-            frame.show()
-            frame.raise_()
-
     def region(self, slide: Slide) -> Box | None:
         """Return what is to be searched in level-0 pixels; None for the whole slide, or while nothing is drawn."""
         viewer = self.workspace.viewer
@@ -212,8 +206,10 @@ class FindDock(Dock):
         cards.sort(key=lambda card: card.id != used)
         self.model.blockSignals(True)
         self.model.clear()
+        titles = Counter(card.title for card in cards)
         for card in cards:
-            self.model.addItem(f"{card.title} · in use" if card.id == used else card.title, card.id)
+            made = f" · {card.made[:16].replace('T', ' ')}" if titles[card.title] > 1 else ""
+            self.model.addItem(f"{card.title}{made}{' · in use' if card.id == used else ''}", card.id)
         kept = self.model.findData(before)
         self.model.setCurrentIndex(0 if used is not None or kept < 0 else kept)
         self.model.blockSignals(False)

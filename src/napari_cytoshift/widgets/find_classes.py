@@ -82,7 +82,8 @@ class ClassRows(QWidget):
                 self._grid.addWidget(widget, row, column)
 
     def _eye(self, name: str) -> QCheckBox:
-        eye = QCheckBox(checked=True)
+        eye = QCheckBox()
+        eye.setChecked(True)
         eye.setToolTip(f"Show {name} on the slide")
         eye.toggled.connect(lambda on, name=name: self.hidden.emit(name, not on))
         return eye

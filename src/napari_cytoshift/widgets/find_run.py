@@ -102,7 +102,8 @@ def search(what: Search, work: Work) -> Found:
     know(what.study, what.slide)
     run = what.study.add_findings(findings)
     what.study.cells(what.slide.info.identity, run)  # read back here, so that the window need not
-    return Found(findings, run, tissue and tissue.area_mm2(what.slide.frame), pace.seconds_per_tile)
+    area = None if tissue is None else tissue.area_mm2(what.slide.frame)
+    return Found(findings, run, area, pace.seconds_per_tile)
 
 
 class _SoFar:

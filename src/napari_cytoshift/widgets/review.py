@@ -58,6 +58,7 @@ class ReviewDock(Dock):
         self.keys = ReviewKeys(self, self._keys())
         self.clicks = Clicks(self._on_click)
         self._zoom: float | None = None
+        self._source: tuple[str, str] | None = None
         self._later = QTimer(self, singleShot=True, interval=ARRANGE_MS)
         self._lay_out()
         self._connect()
@@ -224,8 +225,9 @@ class ReviewDock(Dock):
 
     def _on_cells(self) -> None:
         self._name_classes()
-        known = all(self.workspace.cells.position(one) is not None for one in self.work.queue.ids[:1])
-        if self.isVisible() and (not len(self.work.queue) or not known):
+        source = (self.workspace.cells.identity, self.workspace.cells.run)
+        if self.isVisible() and (source != self._source or not len(self.work.queue)):
+            self._source = source
             self.work.arrange()
         self._show_cell()
 
@@ -285,7 +287,7 @@ class ReviewDock(Dock):
     def _show_cell(self) -> None:
         slide, work, position = self.workspace.active, self.work, self.work.current
         self._show_tools()
-        at = work.queue.place(work.shown.selected)
+        at = work.queue.place(work.cells, work.shown.selected)
         if not len(work.queue):
             self.place.setText("No cells to review: find some, or lower the threshold (Find).")
         else:

@@ -95,5 +95,3 @@ def read_around(slide: Slide, box: Box, extent: float, side: int) -> RGB:
     height, width = max(1, round(extent / step_y)), max(1, round(extent / step_x))
     top, left = round(y / step_y - height / 2), round(x / step_x - width / 2)
     return np.ascontiguousarray(slide.read(level, top, left, height, width))
-
-

@@ -51,6 +51,8 @@ class ReviewKeys:
         for place in (window.centralWidget(), self._dock):
             for key in self.keys:
                 shortcut = QShortcut(QKeySequence(key.sequence), place)
+                if key.sequence == "?":  # some keyboards hold Shift for it, some do not
+                    shortcut.setKeys([QKeySequence("?"), QKeySequence("Shift+?")])
                 shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
                 shortcut.activated.connect(key.action)
                 self._shortcuts.append(shortcut)

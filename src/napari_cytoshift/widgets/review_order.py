@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 
@@ -54,38 +52,66 @@ def arrange(cells: Cells, which: Indices, order: str, threshold: float) -> Indic
 class Queue:
     """The cells of a review in their order. It stays as it is while cells are decided on, so nothing jumps.
 
+    Predictions are kept by their index, at which all of a run's predictions are found in `Cells`; added cells,
+    which come behind them and may be taken back, by their id.
+
     Parameters
     ----------
-    ids : sequence of str
+    cells : Cells
+        All cells of a slide.
+    which : ndarray of int
+        Where the cells of the order are among them.
     """
 
-    def __init__(self, ids: Sequence[str] = ()) -> None:
-        self.ids = list(ids)
-        self._place = {identifier: at for at, identifier in enumerate(self.ids)}
+    def __init__(self, cells: Cells, which: Indices) -> None:
+        predicted = len(cells)
+        while predicted and ":" not in cells.ids[predicted - 1]:
+            predicted -= 1
+        self._added = cells.ids[predicted:]
+        self._entries = np.where(which < predicted, which, predicted - 1 - which)
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self._entries)
 
-    def place(self, identifier: str) -> int | None:
+    def positions(self, cells: Cells) -> Indices:
+        """Return where the cells of the order are now; -1 for those that are there no more."""
+        positions = self._entries.copy()
+        for place in np.flatnonzero(positions < 0).tolist():
+            positions[place] = _position(cells, self._added[-1 - positions[place]])
+        return positions
+
+    def place(self, cells: Cells, identifier: str) -> int | None:
         """Return where a cell is in the order, from 0; None where it is not in it."""
-        return self._place.get(identifier)
+        position = cells.ids.position(identifier) if identifier else None
+        at = [] if position is None else np.flatnonzero(self.positions(cells) == position).tolist()
+        return at[0] if at else None
 
-    def insert(self, identifier: str, after: str) -> None:
-        """Put a new cell behind another."""
-        at = self.place(after)
-        self.ids.insert(len(self.ids) if at is None else at + 1, identifier)
-        self._place = {one: at for at, one in enumerate(self.ids)}
+    def insert(self, cells: Cells, identifier: str, after: str) -> None:
+        """Put a new, added cell behind another."""
+        place = self.place(cells, after)
+        self._added.append(identifier)
+        self._entries = np.insert(self._entries, len(self) if place is None else place + 1, -len(self._added))
+
+    def undecided(self, cells: Cells) -> int:
+        """Return how many cells of the order nobody has decided on."""
+        positions = self.positions(cells)
+        return int((cells.states[positions[positions >= 0]] == State.PREDICTED).sum())
 
     def step(self, cells: Cells, start: str, by: int) -> str:
         """Return the next cell that is still there: forwards one that nobody decided on, backwards any.
 
         ``""`` where there is none; forwards the search begins again at the front.
         """
-        at = self.place(start)
-        at = (-1 if by > 0 else len(self.ids)) if at is None else at
-        ways = range(at + 1, len(self.ids)), range(at)
-        for place in (*ways[0], *ways[1]) if by > 0 else range(at - 1, -1, -1):
-            position = cells.ids.position(self.ids[place])
-            if position is not None and (by < 0 or cells.states[position] == State.PREDICTED):
-                return self.ids[place]
-        return ""
+        positions, place = self.positions(cells), self.place(cells, start)
+        if by < 0:
+            before = positions[:place][positions[:place] >= 0]
+            return cells.ids[int(before[-1])] if len(before) else ""
+        ahead = positions if place is None else np.concatenate([positions[place + 1 :], positions[:place]])
+        ahead = ahead[ahead >= 0]
+        ahead = ahead[cells.states[ahead] == State.PREDICTED]
+        return cells.ids[int(ahead[0])] if len(ahead) else ""
+
+
+def _position(cells: Cells, identifier: str) -> int:
+    position = cells.ids.position(identifier)
+    return -1 if position is None else position

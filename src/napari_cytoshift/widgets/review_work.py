@@ -10,7 +10,7 @@ import numpy as np
 from psygnal import Signal
 
 from cytoshift.errors import StudyError
-from cytoshift.study.cells import Cells, State
+from cytoshift.study.cells import Cells
 from cytoshift.study.events import Event
 from cytoshift.study.palette import BETHESDA
 from napari_cytoshift.layers.findings import ShownCells
@@ -48,7 +48,7 @@ class Review:
         self.shown: ShownCells = workspace.cells
         self.order = str(workspace.state.get("review_order", "worst"))
         self.only = ""
-        self.queue = Queue()
+        self.queue = Queue(self.cells, np.zeros(0, np.int64))
         self.new_label = ""
         self._times: deque[float] = deque(maxlen=PACE_OF)
 
@@ -73,9 +73,7 @@ class Review:
     @property
     def undecided(self) -> int:
         """How many cells of the order nobody has decided on."""
-        states = self.cells.states
-        places = (self.cells.ids.position(identifier) for identifier in self.queue.ids)
-        return sum(place is not None and states[place] == State.PREDICTED for place in places)
+        return self.queue.undecided(self.cells)
 
     @property
     def remaining(self) -> float | None:
@@ -92,7 +90,7 @@ class Review:
         if self.only and self.only in self.cells.classes:
             which = which[self.cells.labels[which] == self.cells.classes.index(self.only)]
         which = arrange(self.cells, which, self.order, self.shown.threshold)
-        self.queue = Queue(self.cells.ids.select(which)[:])
+        self.queue = Queue(self.cells, which)
         self.arranged.emit()
 
     def set_order(self, order: str) -> None:
@@ -144,7 +142,7 @@ class Review:
         before = self.shown.selected
         event = self._write(lambda study, slide: study.add(slide, box, label))
         if event is not None:
-            self.queue.insert(event.id, before)
+            self.queue.insert(self.cells, event.id, before)
             self.shown.select(event.id)
 
     def mark_complete(self, view: Box) -> None:

@@ -1,0 +1,90 @@
+"""What a job was worth: before and after, on fields that neither model learnt from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+
+from cytoshift.jobs import JobResult
+from napari_cytoshift.widgets.dock import sentence
+
+NUMBERS = {
+    "mAP50": ("mAP50", "Average precision at half overlap, mean over the classes"),
+    "AP50_any": ("AP50, any class", "Average precision of finding a cell at all, whatever its class"),
+    "precision": ("Precision", "Share of what is found that is a cell, of any class, at the model's threshold"),
+    "recall": ("Recall", "Share of the cells that are found, as any class, at the model's threshold"),
+}
+SAME = 0.005
+"""Difference below which two numbers are called the same."""
+
+
+class OutcomeTable(QWidget):
+    """Shows a `JobResult`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.verdict = sentence()
+        self._grid = QGridLayout()
+        self._grid.setColumnStretch(0, 1)
+        self._grid.setHorizontalSpacing(14)
+        self._grid.setVerticalSpacing(2)
+        self.cells: dict[tuple[str, str], QLabel] = {}
+        for column, title in enumerate(("", "before", "after", "")):
+            self._grid.addWidget(_right(title), 0, column)
+        for row, (name, (title, tip)) in enumerate(NUMBERS.items(), start=1):
+            label = QLabel(title)
+            label.setToolTip(tip)
+            self._grid.addWidget(label, row, 0)
+            for column, part in enumerate(("before", "after", "change"), start=1):
+                self.cells[name, part] = _right("")
+                self._grid.addWidget(self.cells[name, part], row, column)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.verdict)
+        layout.addLayout(self._grid)
+
+    def show_result(self, result: JobResult) -> None:
+        """Show before and after."""
+        for name in NUMBERS:
+            before, after = result.before.get(name), result.after.get(name)
+            self.cells[name, "before"].setText(_number(before))
+            self.cells[name, "after"].setText(_number(after))
+            self.cells[name, "change"].setText(_change(before, after))
+        self.verdict.setText(verdict(result))
+
+
+def verdict(result: JobResult) -> str:
+    """Say in one sentence where a new model is better and where it is worse."""
+    better: list[str] = []
+    worse: list[str] = []
+    for name, (title, _) in NUMBERS.items():
+        before, after = result.before.get(name), result.after.get(name)
+        if before is None or after is None or abs(after - before) < SAME:
+            continue
+        (better if after > before else worse).append(title)
+    if not better and not worse:
+        return "On the fields held back the new model is as good as the old one."
+    if not worse:
+        return f"On the fields held back the new model is better: {', '.join(better)}."
+    if not better:
+        return f"On the fields held back the new model is worse: {', '.join(worse)}."
+    return f"On the fields held back it is better in {', '.join(better)}, worse in {', '.join(worse)}."
+
+
+def _right(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    return label
+
+
+def _number(value: Any) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def _change(before: Any, after: Any) -> str:
+    if before is None or after is None:
+        return ""
+    difference = after - before
+    return "same" if abs(difference) < SAME else f"{'▲' if difference > 0 else '▼ worse'} {difference:+.2f}"
