@@ -175,6 +175,7 @@ class Dock(QWidget):
         layout.addWidget(self.message)
         layout.addWidget(self.busy)
         self.setMinimumWidth(300)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._placed = False
         self.listen(self.workspace.active_changed, self._on_active)
 
@@ -208,6 +209,13 @@ class Dock(QWidget):
     def refresh(self) -> None:
         """Bring everything up to date with the active slide."""
         raise NotImplementedError
+
+    def go_to(self, name: str) -> None:
+        """Bring another dock of this plugin to the front, opening it where it is not."""
+        if self.workspace.viewer is not None:
+            frame, _ = self.workspace.viewer.window.add_plugin_dock_widget("napari-cytoshift", name)
+            frame.show()
+            frame.raise_()
 
     def listen(self, signal: Any, slot: Callable[..., Any]) -> None:
         """Call a method of this dock at every emission of a signal, for as long as the dock lives."""
