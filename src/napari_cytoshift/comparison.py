@@ -14,7 +14,7 @@ from qtpy.QtCore import QTimer
 
 from cytoshift.slides.slide import Slide
 from napari_cytoshift.background import Work
-from napari_cytoshift.layers import slide_layers
+from napari_cytoshift.layers import panes, slide_layers
 from napari_cytoshift.layers.refresher import Refresher
 from napari_cytoshift.layers.sharpening import Sharpener
 from napari_cytoshift.workspace import Workspace
@@ -80,12 +80,14 @@ class Comparison:
         self._sights: dict[str, Sight] = {}
         self._refreshers: dict[str, Refresher] = {}
         self._work: Work | None = None
+        self._laid_out = False
         self._settle = QTimer()
         self._settle.setSingleShot(True)
         self._settle.timeout.connect(self._on_active)
         viewer = workspace.viewer
         if viewer is not None:
             viewer.layers.events.removed.connect(self._on_removed)
+            viewer.layers.events.inserted.connect(self._on_inserted)
         workspace.active_changed.connect(self._on_active)
         workspace.calibrated.connect(self._on_calibrated)
 
@@ -213,6 +215,10 @@ class Comparison:
             refresher.stop()
         self._settle.start()
 
+    def _on_inserted(self, event: Any) -> None:
+        if self._laid_out and slide_layers.role_of(event.value) != "derived":
+            self._settle.start()
+
     def _on_active(self, *_: object) -> None:
         self._lay_out()
         self.changed.emit()
@@ -226,15 +232,25 @@ class Comparison:
             slide_layers.calibrate(layer, sight.slide.calibrated(slide.info.mpp_yx, slide.info.objective))
 
     def _lay_out(self) -> None:
-        viewer = self.workspace.viewer
+        viewer, slide = self.workspace.viewer, self.workspace.active
         if viewer is None:
             return
-        side_by_side = self.side_by_side and self.sight is not None
-        grid = viewer.canvas.grid
-        if side_by_side:
+        original = None if slide is None else self.workspace.layer(slide)
+        derived, grid = self._layer(), viewer.canvas.grid
+        beside = self.side_by_side and original is not None and derived is not None
+        for layer in (original, derived):
+            if layer is not None:
+                layer.name_overlay.visible = beside
+        if original is not None and derived is not None and beside:
+            order, grid.stride = panes.side_by_side(viewer.layers, original, derived)
+            panes.arrange(viewer, order)
             grid.shape, grid.spacing = (1, 2), PANE_GAP
-        if grid.enabled != side_by_side:
-            grid.enabled = side_by_side
+        elif grid.enabled and self._laid_out:
+            panes.arrange(viewer, panes.stacked(viewer.layers))
+            grid.stride = 1
+        if beside or self._laid_out:  # a grid that somebody else switched on is left alone
+            grid.enabled = beside
+        self._laid_out = beside
 
 
 def look_through(slide: Slide, method: str, reference: str, work: Work) -> Sight:

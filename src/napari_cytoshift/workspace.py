@@ -81,6 +81,7 @@ class Workspace:
         self._works: set[Work] = set()
         self._cells: tuple[ShownCells, CellLayers] | None = None
         self._views: dict[str, Box] = {}
+        self._opened_at: tuple[object, ...] | None = None
         self._settle = QTimer()
         self._settle.setSingleShot(True)
         self._settle.timeout.connect(self._follow_selection)
@@ -334,6 +335,8 @@ class Workspace:
         self._slides[slide.info.identity] = slide
         self.slides_changed.emit()
         self._activate(slide.info.identity)
+        self._opened_at = self._camera()
+        self._settle.start()
 
     def _on_inserted(self, event: Any) -> None:
         self._adopt(event.value)
@@ -356,12 +359,19 @@ class Workspace:
         Not done at once: while a viewer closes, its layers go one by one and must not be touched any more.
         """
         viewer = self.viewer
+        if self.active is not None and self._opened_at is not None and self._opened_at == self._camera():
+            self.fit(self.active)  # the canvas has shrunk since: napari's own docks grew for the new layer
+        self._opened_at = None
         layer = None if viewer is None else viewer.layers.selection.active
         identity = "" if layer is None else slide_layers.identity_of(layer)
         if identity in self._slides:
             self._activate(identity)
         elif self._active not in self._slides:
             self._activate(next(reversed(self._slides), ""))
+
+    def _camera(self) -> tuple[object, ...] | None:
+        viewer = self.viewer
+        return None if viewer is None else (viewer.scene.camera.center, viewer.scene.camera.zoom)
 
     def _activate(self, identity: str) -> None:
         """Make a slide the active one: the only one that is visible, where it was looked at last."""

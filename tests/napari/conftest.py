@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -88,3 +90,21 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("CYTOSHIFT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("CYTOSHIFT_MODELS", str(tmp_path / "models"))
     return tmp_path / "home"
+
+
+@pytest.fixture
+def make_napari_viewer(make_napari_viewer: Callable[..., Any], qapp: Any) -> Iterator[Callable[..., Any]]:
+    """Let napari's slicing threads finish before its own fixture looks for viewers that are still held."""
+    made: list[Any] = []
+
+    def make(*args: Any, **options: Any) -> Any:
+        viewer = make_napari_viewer(*args, **options)
+        made.append(weakref.ref(viewer))
+        return viewer
+
+    yield make
+    for known in made:
+        viewer = known()
+        if viewer is not None:
+            viewer._layer_slicer.wait_until_idle(timeout=20)
+    qapp.processEvents()

@@ -149,3 +149,38 @@ def test_calibration_moves_both_layers(dock: CompareDock, viewer: Any, make_slid
     qtbot.waitUntil(lambda: dock.comparison.sight is not None, timeout=20_000)
     dock.workspace.calibrate(slide, (0.5, 0.5))
     assert [tuple(layer.scale) for layer in viewer.layers] == [(0.5, 0.5), (0.5, 0.5)]
+
+
+def test_each_pane_shows_the_cells(dock: CompareDock, viewer: Any, make_slide: Make, qtbot: Any) -> None:
+    dock.workspace.show(make_slide("another.svs"))
+    slide = make_slide()
+    dock.workspace.show(slide)
+    dock.side.click()
+    dock.methods["reinhard"].click()
+    qtbot.waitUntil(lambda: dock.comparison.sight is not None, timeout=20_000)
+
+    def panes() -> dict[str, tuple[int, int]]:
+        grid = viewer.canvas.grid
+        return {layer.name: grid.position(k, viewer.layers) for k, layer in enumerate(viewer.layers) if layer.visible}
+
+    left, right = (0, 0), (0, 1)
+    mine = {"cytoshift": {"identity": slide.info.identity}}
+    viewer.add_points([[1, 1]], name="cells", metadata={"cytoshift": {**mine["cytoshift"], "role": "cells"}})
+    pair = {"smear.svs": left, "smear.svs · Reinhard": right}
+    qtbot.waitUntil(lambda: panes() == {**pair, "cells": left})
+    viewer.add_shapes(name="boxes", metadata={"cytoshift": {**mine["cytoshift"], "role": "boxes"}}, ndim=2)
+    qtbot.waitUntil(lambda: panes() == {**pair, "cells": right, "boxes": left})
+    viewer.add_points([[1, 1]], name="of a person")
+    qtbot.waitUntil(lambda: panes() == {**pair, "cells": right, "boxes": left, "of a person": left})
+    dock.over.click()
+    names = [layer.name for layer in viewer.layers]
+    assert names[1:3] == ["smear.svs", "smear.svs · Reinhard"]
+    assert set(names[3:]) == {"cells", "boxes", "of a person"}
+    assert not viewer.canvas.grid.enabled
+
+
+def test_a_grid_of_somebody_else_is_left_alone(dock: CompareDock, viewer: Any, make_slide: Make) -> None:
+    viewer.canvas.grid.enabled = True
+    dock.workspace.show(make_slide())
+    dock.methods[""].click()
+    assert viewer.canvas.grid.enabled

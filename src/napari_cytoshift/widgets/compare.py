@@ -87,7 +87,7 @@ class CompareDock(Dock):
         row.addWidget(self.over)
         self.side.toggled.connect(self._on_layout)
         self.reference.activated.connect(self._on_reference)
-        self.hint = sentence(f"Hold {FLIP_KEY} on the canvas to flip to the original.", faint=True)
+        self.hint = sentence(f"Hold {FLIP_KEY} on the canvas to flip to the original.")
         for widget in (how, where, self.hint, self.state, self.mark, self.use):
             self.content.addWidget(widget)
         self.content.addStretch(1)
