@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -153,10 +154,8 @@ def assert_same_findings(slide: Slide, operator: FindingOperator, folder: Path, 
 
     stop = StopAfter(1)
     journal = folder / "journal"
-    try:
+    with suppress(Cancelled):
         run_findings(slide, operator, journal=journal, report=stop, cancel=stop.token)
-    except Cancelled:
-        pass
     assert_equal_findings(run_findings(slide, operator, journal=journal), whole, "interrupted and resumed")
     assert_equal_findings(run_findings(slide, operator, journal=journal), whole, "from the journal alone")
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from same_bytes import ArraySlide, assert_same_findings, assert_same_image, noise
 from scipy import ndimage
 
 from cytoshift.engine.operator import FindingOperator, ImageOperator, Needs, TileBoxes
-from same_bytes import ArraySlide, assert_same_findings, assert_same_image, noise
 
 RGB = npt.NDArray[np.uint8]
 
@@ -122,5 +122,5 @@ def test_kit_notices_an_operator_whose_tiles_depend_on_the_batch(tmp_path: Path)
             digest = hashlib.sha256(tiles.tobytes()).digest()[0]
             return tiles + np.uint8(digest)
 
-    with pytest.raises(AssertionError, match="(view|order|resumed)"):
+    with pytest.raises(AssertionError, match=r"(view|order|resumed)"):
         assert_same_image(ArraySlide(noise(600, 600)), Batchwise(), tmp_path)

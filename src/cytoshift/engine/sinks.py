@@ -105,7 +105,10 @@ class PyramidSink:
             else:
                 self.writer = PyramidWriter(path, grid.height, grid.width, **attributes)
         except BaseException:
-            self._journal.close()
+            if self._done:
+                self._journal.close()
+            else:
+                self._journal.remove()
             raise
 
     def missing(self, tiles: Iterable[Tile]) -> list[Tile]:
