@@ -1,5 +1,6 @@
 """Detection: RetinaNet over whole slides, its recipe, its training and its evaluation."""
 
+import cytoshift.detection.compilers  # noqa: F401  (before anything that imports torchvision)
 from cytoshift.detection.coco import CocoSet, Field, read_coco
 from cytoshift.detection.evaluate import DetectorScore, evaluate_detector
 from cytoshift.detection.networks import Architecture, build_network
