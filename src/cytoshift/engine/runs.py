@@ -176,17 +176,7 @@ def run_image(
     operator, view = derived.operator, View.of(slide, operator.needs)
     grid = view.grid(operator.needs)
     pipeline = Pipeline(view, grid, operator.needs.batch, cancel)
-    mpp_yx = slide.info.mpp_yx
-    downsample_yx = view.level.downsample_yx
-    sink = PyramidSink(
-        Path(out),
-        grid,
-        _run_key(view, operator, derived=derived.key),
-        mpp_yx=mpp_yx and (mpp_yx[0] * downsample_yx[0], mpp_yx[1] * downsample_yx[1]),
-        objective=slide.info.objective,
-        name=slide.info.name,
-        source=derived.key,
-    )
+    sink = PyramidSink(Path(out), grid, _run_key(view, operator, derived=derived.key), **_facts(derived, view))
     try:
         missing = sink.missing(grid)
         extra = sink.writer.coarse_tiles
@@ -201,6 +191,18 @@ def run_image(
         raise
     sink.finish()
     return Path(out)
+
+
+def _facts(derived: DerivedSlide, view: View) -> dict[str, Any]:
+    """Return what the pyramid says of itself; its level 0 is the raster, which may be coarser than the slide's."""
+    info, (dy, dx) = derived.info, view.level.downsample_yx
+    return {
+        "mpp_yx": info.mpp_yx and (info.mpp_yx[0] * dy, info.mpp_yx[1] * dx),
+        "objective": info.objective and info.objective / view.level.downsample,
+        "name": info.name,
+        "origin": (round(info.origin[0] / dx), round(info.origin[1] / dy)),
+        "source": derived.key,
+    }
 
 
 def _write(

@@ -1,4 +1,4 @@
-"""Greedy suppression of overlapping boxes over a spatial hash, exact and near linear in their number."""
+"""Greedy suppression of overlapping boxes over a spatial hash: exact, and near linear in their number."""
 
 from __future__ import annotations
 
@@ -6,86 +6,73 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+Boxes = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.int64]
+
 LARGE = 4.0
 """Boxes with a side over this many times the median are kept in a list of their own."""
 
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _overlap(boxes: npt.NDArray[np.float32], areas: npt.NDArray[np.float32], i: int, j: int) -> np.float32:
-    width = min(boxes[i, 2], boxes[j, 2]) - max(boxes[i, 0], boxes[j, 0])
-    height = min(boxes[i, 3], boxes[j, 3]) - max(boxes[i, 1], boxes[j, 1])
-    inter = max(np.float32(0), width) * max(np.float32(0), height)
-    iou: np.float32 = inter / (areas[i] + areas[j] - inter)
-    return iou
+_STRIDE = 73856093
+"""Spreads the rows of cells over the hash; the cells of a row stay neighbours there."""
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _greedy(
-    boxes: npt.NDArray[np.float32],
-    order: npt.NDArray[np.int64],
-    groups: npt.NDArray[np.int64],
-    iou: float,
-    cell: float,
-) -> npt.NDArray[np.bool_]:
+def _covers(box: Boxes, other: Boxes, iou: float) -> bool:
+    """Tell whether two boxes, each with its area as fifth number, overlap by more."""
+    width = min(box[2], other[2]) - max(box[0], other[0])
+    height = min(box[3], other[3]) - max(box[1], other[1])
+    if width <= 0 or height <= 0:
+        return iou < 0
+    inter = width * height
+    covers: bool = inter / (box[4] + other[4] - inter) > iou
+    return covers
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _greedy(boxes: Boxes, groups: Indices, iou: float, cell: float) -> npt.NDArray[np.bool_]:
+    """Suppress among boxes ``(n, 5)`` that come best first; see `greedy`."""
     n = len(boxes)
-    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     bits = 4
     while (1 << bits) < 2 * n:
         bits += 1
     mask = (1 << bits) - 1
-    head = np.full(1 << bits, -1, np.int64)
-    following = np.full(n, -1, np.int64)
-    large = np.empty(n, np.int64)
-    larges = 0
-    accepted = np.empty(n, np.int64)
-    count = 0
+    head, following = np.full(1 << bits, -1, np.int32), np.empty(n, np.int32)
+    accepted, owner = np.empty((n, 5), np.float32), np.empty(n, np.int64)
+    large, larges, count = np.empty(n, np.int32), 0, 0
     kept = np.zeros(n, np.bool_)
-    for i in order:
-        is_large = max(boxes[i, 2] - boxes[i, 0], boxes[i, 3] - boxes[i, 1]) > cell
-        free = True
-        if is_large:
-            for k in range(count):
-                j = accepted[k]
-                if groups[i] != groups[j] and _overlap(boxes, areas, i, j) > iou:
-                    free = False
-                    break
-        else:
-            for k in range(larges):
-                j = large[k]
-                if groups[i] != groups[j] and _overlap(boxes, areas, i, j) > iou:
-                    free = False
-                    break
-        row = np.int64(np.floor((boxes[i, 1] + boxes[i, 3]) / 2 / cell))
-        column = np.int64(np.floor((boxes[i, 0] + boxes[i, 2]) / 2 / cell))
-        if free and not is_large:
+    for i in range(n):
+        box, group, free = boxes[i], groups[i], True
+        is_large = max(box[2] - box[0], box[3] - box[1]) > cell
+        for k in range(count if is_large else larges):
+            j = k if is_large else large[k]
+            if owner[j] != group and _covers(box, accepted[j], iou):
+                free = False
+                break
+        row = np.int64(np.floor((box[1] + box[3]) / 2 / cell))
+        column = np.int64(np.floor((box[0] + box[2]) / 2 / cell))
+        if not is_large:
             for dy in range(-1, 2):
                 for dx in range(-1, 2):
-                    j = head[((row + dy) * 73856093 + (column + dx)) & mask]
+                    j = head[((row + dy) * _STRIDE + column + dx) & mask]
                     while free and j >= 0:
-                        if groups[i] != groups[j] and _overlap(boxes, areas, i, j) > iou:
-                            free = False
+                        free = owner[j] == group or not _covers(box, accepted[j], iou)
                         j = following[j]
         if not free:
             continue
         kept[i] = True
-        accepted[count] = i
-        count += 1
+        accepted[count], owner[count] = box, group
         if is_large:
-            large[larges] = i
+            large[larges] = count
             larges += 1
         else:
-            slot = (row * 73856093 + column) & mask
-            following[i] = head[slot]
-            head[slot] = i
+            slot = (row * _STRIDE + column) & mask
+            following[count] = head[slot]
+            head[slot] = count
+        count += 1
     return kept
 
 
-def greedy(
-    boxes: npt.NDArray[np.float32],
-    order: npt.NDArray[np.int64],
-    groups: npt.NDArray[np.int64],
-    iou: float,
-) -> npt.NDArray[np.bool_]:
+def greedy(boxes: Boxes, order: Indices, groups: Indices, iou: float) -> npt.NDArray[np.bool_]:
     """Go through boxes in order and keep each that no kept box of another group overlaps by more than `iou`.
 
     Boxes that overlap have centres at most one side apart, so only the nine cells around a box are searched;
@@ -107,11 +94,14 @@ def greedy(
     ndarray of bool, shape (n,)
         Whether each box is kept.
     """
+    kept = np.zeros(len(boxes), np.bool_)
     if not len(boxes):
-        return np.zeros(0, np.bool_)
-    boxes = np.ascontiguousarray(boxes, dtype=np.float32)
-    sides = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
+        return kept
+    ranked = np.empty((len(boxes), 5), np.float32)
+    ranked[:, :4] = boxes[order]
+    ranked[:, 4] = (ranked[:, 2] - ranked[:, 0]) * (ranked[:, 3] - ranked[:, 1])
+    sides = np.maximum(ranked[:, 2] - ranked[:, 0], ranked[:, 3] - ranked[:, 1])
     usual = sides[sides <= LARGE * float(np.median(sides))]
     cell = max(float(usual.max(initial=0.0)), 1e-6)
-    kept: npt.NDArray[np.bool_] = _greedy(boxes, order, groups, float(iou), cell)
+    kept[order] = _greedy(ranked, groups[order], float(iou), cell)
     return kept
