@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 
 from napari.utils import cancelable_progress
 from qtpy.compat import isalive
-from qtpy.QtCore import QEventLoop, QObject, Qt, Signal, Slot
+from qtpy.QtCore import QEventLoop, QObject, Qt, Signal
 
 from cytoshift.engine.progress import CancelToken, Progress
 
@@ -99,7 +99,7 @@ class Work(QObject):
     def abandon(self) -> None:
         """Cancel and forget: nothing more is delivered. For windows that close."""
         self.cancel.cancel()
-        if isalive(self):
+        if isalive(self):  # type: ignore[no-untyped-call]
             self.blockSignals(True)
             self._close_bar()
 
@@ -118,7 +118,6 @@ class Work(QObject):
         except RuntimeError:  # the window is gone, and its objects with it
             self.cancel.cancel()
 
-    @Slot(str, object)
     def _receive(self, kind: str, value: object) -> None:
         getattr(self, kind).emit(value)
         if kind == "progressed":

@@ -52,7 +52,7 @@ class Sight:
 
     method: str
     reference: str
-    operator: StainOperator
+    operator: StainOperator[Any]
     slide: DerivedSlide
     diagnosis: str
     tissue: float

@@ -46,7 +46,7 @@ def read(path: str | Sequence[str]) -> Layers:
     layers: Layers = []
     for one in [path] if isinstance(path, str) else path:
         try:
-            slide = wait_for(f"Opening {Path(one).name}", lambda work, one=one: open_calibrated(one))
+            slide = _open_while_painting(one)
         except CytoshiftError as error:
             notices.complain(error)
         else:
@@ -63,6 +63,10 @@ def open_calibrated(path: str | Path) -> Slide:
     slide.read(len(slide.levels) - 1, 0, 0, coarsest.height, coarsest.width)
     known = State().calibration(slide.info.identity)
     return slide if slide.info.mpp_yx is not None or known is None else slide.calibrated(*known)
+
+
+def _open_while_painting(path: str) -> Slide:
+    return wait_for(f"Opening {Path(path).name}", lambda work: open_calibrated(path))
 
 
 def read_in_background() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,9 +30,12 @@ def sample_path(style: Style, work: Work) -> Path:
     """Return the folder of a sample slide, drawn now where it is not there yet."""
     from cytoshift.slides import samples
 
+    start = time.monotonic()
+
     def report(done: int, total: int) -> None:
         work.cancel.check()
-        work.report(Progress(done, total, 0.0, None))
+        gone = time.monotonic() - start
+        work.report(Progress(done, total, gone, gone / done * (total - done) if done else None))
 
     return samples.cached(style, report=report)
 

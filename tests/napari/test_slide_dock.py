@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
 
+from napari_cytoshift.place import remember
 from napari_cytoshift.seen import Seen
 from napari_cytoshift.view import magnification
 from napari_cytoshift.widgets.slide import SlideDock
@@ -142,3 +143,23 @@ def test_a_closed_dock_hears_nothing_more(dock: SlideDock, viewer: Any, make_sli
     qtbot.wait(1)
     workspace.show(make_slide())
     assert workspace.active is not None
+
+
+def test_the_next_session_goes_on_where_this_one_ended(make_napari_viewer: Make, tmp_path: Any, qtbot: Any) -> None:
+    from PIL import Image
+
+    path = tmp_path / "field.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (600, 900, 3), np.uint8)).save(path)
+    first = SlideDock(make_napari_viewer())
+    assert first.again.isHidden()
+    first.open(path)
+    qtbot.waitUntil(lambda: first.workspace.active is not None)
+    slide = first.workspace.active
+    first.workspace.look_at(slide, (100.0, 50.0, 400.0, 250.0))
+    left = first.workspace.view_box(slide)
+    remember(first.workspace)
+    second = SlideDock(make_napari_viewer())
+    assert second.again.text() == "Go on with field.png"
+    second.again.click()
+    qtbot.waitUntil(lambda: second.workspace.active is not None)
+    assert second.workspace.view_box(second.workspace.active) == pytest.approx(left, abs=0.2)

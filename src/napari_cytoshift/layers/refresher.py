@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QObject, Qt, QTimer, Signal, Slot
+from qtpy.QtCore import QObject, Qt, QTimer, Signal
 
 from napari_cytoshift import notices
 from napari_cytoshift.layers.sharpening import Sharpener
@@ -56,13 +56,11 @@ class Refresher(QObject):
         self._sharpener.stop()
         self._timer.stop()
 
-    @Slot()
     def _schedule(self) -> None:
         self._look()
         if not self._timer.isActive():
             self._timer.start()
 
-    @Slot()
     def _refresh(self) -> None:
         layer = self._layer()
         if layer is None:
@@ -74,7 +72,6 @@ class Refresher(QObject):
             self._told = True
             notices.complain(error)
 
-    @Slot()
     def _look(self) -> None:
         now = self._sharpener.approximate
         if now != self._approximate:

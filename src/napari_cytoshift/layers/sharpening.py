@@ -172,7 +172,7 @@ class SharpeningArray:
     def __deepcopy__(self, memo: dict[int, Any]) -> SharpeningArray:
         return self
 
-    def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> npt.NDArray[Any]:
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
         height, width, _ = self.shape
         exact = self.sharpener.slide.read(self.level, 0, 0, height, width)
         return exact if dtype is None else exact.astype(dtype, copy=False)

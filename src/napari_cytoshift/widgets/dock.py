@@ -63,9 +63,12 @@ class MessageLine(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._label = sentence()
-        self._fold = QToolButton(text="Details", checkable=True)
+        self._fold = QToolButton()
+        self._fold.setText("Details")
+        self._fold.setCheckable(True)
         self._fold.setToolTip("Show the technical details")
-        self._details = QPlainTextEdit(readOnly=True)
+        self._details = QPlainTextEdit()
+        self._details.setReadOnly(True)
         self._details.setMaximumHeight(120)
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)
@@ -101,13 +104,15 @@ class BusyRow(QWidget):
         self._work: Work | None = None
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
-        self._label = QLabel()
+        self._label = sentence()
         self._cancel = button("Cancel", "Stop; what is finished is kept", self.cancel)
-        layout = QHBoxLayout(self)
+        row = QHBoxLayout()
+        row.addWidget(self._bar, 1)
+        row.addWidget(self._cancel)
+        layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._bar, 1)
         layout.addWidget(self._label)
-        layout.addWidget(self._cancel)
+        layout.addLayout(row)
         self.setVisible(False)
 
     @property
@@ -119,12 +124,11 @@ class BusyRow(QWidget):
         """Show a piece of work until it ends."""
         self._work = work
         self._bar.setRange(0, 0)
-        self._label.setText("")
+        self._label.setText(f"{work.title}…")
         self._cancel.setText("Cancel")
         self._cancel.setEnabled(True)
         work.progressed.connect(self._show)
         work.finished.connect(self._end)
-        self.setToolTip(work.title)
         self.setVisible(True)
 
     def cancel(self) -> None:
@@ -139,7 +143,8 @@ class BusyRow(QWidget):
             self._bar.setRange(0, max(progress.total, 1))
             self._bar.setValue(progress.done)
             share = progress.done / max(progress.total, 1)
-            self._label.setText(f"{share:.0%}  {wording.about(progress.remaining)}".strip())
+            known = " · ".join(part for part in (f"{share:.0%}", wording.about(progress.remaining)) if part)
+            self._label.setText(f"{self._work.title}: {known}")
 
     def _end(self) -> None:
         if self.sender() is self._work:
@@ -223,7 +228,8 @@ class Dock(QWidget):
 
         def call(*args: Any) -> None:
             target = method()
-            if target is not None and isalive(target.__self__):
+            owner = getattr(target, "__self__", None)
+            if target is not None and isalive(owner):  # type: ignore[no-untyped-call]
                 target(*args)
                 return
             with suppress(ValueError, KeyError):
@@ -234,6 +240,8 @@ class Dock(QWidget):
     def _join_siblings(self) -> None:
         """Tab this dock with the other docks of this plugin that are in the same area."""
         frame = _frame(self)
+        if frame is not None:
+            frame.setWindowTitle(frame.windowTitle().partition(" (")[0])  # the tab needs no name of the plugin
         window = None if frame is None else frame.parentWidget()
         if frame is None or not isinstance(window, QMainWindow):
             return

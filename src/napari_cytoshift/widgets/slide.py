@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QPushBut
 
 from cytoshift.slides.slide import RGB, Slide
 from napari_cytoshift import wording
+from napari_cytoshift.place import go_on, left_off, remember
 from napari_cytoshift.sample_data import HOME
 from napari_cytoshift.seen import Seen
 from napari_cytoshift.view import look_at, magnification
@@ -31,10 +33,12 @@ class SlideDock(Dock):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
+        self.again = button("", "Open the slide you looked at last, where you left it", self.go_on)
         self.set_start(
             "Open a slide: SVS, NDPI, MRXS, DICOM, OME-TIFF, OME-Zarr, or a JPEG, PNG or TIFF field. "
             "Dropping the file on the canvas does the same.",
-            button("Open slide…", "Choose a slide file", self.choose_file),
+            self.again,
+            button("Open slide…", "Choose a slide file (Ctrl+O)", self.choose_file),
             button("Open the sample slide", "A drawn Pap smear, made on this computer", self.open_sample),
         )
         self.title = QComboBox()
@@ -60,7 +64,7 @@ class SlideDock(Dock):
         self.zoom_buttons = [button("Fit", "Show the whole slide", self.fit)]
         for power in MAGNIFICATIONS:
             tip = f"Show the slide at {power:g}× ({10 / power:g} µm per screen pixel)"
-            self.zoom_buttons.append(button(f"{power:g}×", tip, lambda power=power: self.zoom(power)))
+            self.zoom_buttons.append(button(f"{power:g}×", tip, partial(self.zoom, power)))
         zooms = QHBoxLayout()
         zooms.setSpacing(2)
         for one in self.zoom_buttons:
@@ -79,7 +83,7 @@ class SlideDock(Dock):
     def _connect(self) -> None:
         self.title.activated.connect(self._choose_slide)
         self.overview.moved.connect(self._move)
-        self.scale.known.connect(lambda mpp, power: self.set_scale(mpp, power))
+        self.scale.known.connect(self.set_scale)
         self.scale.line_wanted.connect(self.draw_line)
         self.listen(self.workspace.slides_changed, self.refresh)
         self.listen(self.workspace.calibrated, self._on_calibrated)
@@ -102,6 +106,12 @@ class SlideDock(Dock):
     def open(self, path: str | Path) -> None:
         """Open a slide in the background."""
         self.busy.follow(self.workspace.open(path))
+
+    def go_on(self) -> None:
+        """Open the slide that was looked at last, where it was left."""
+        work = go_on(self.workspace)
+        if work is not None:
+            self.busy.follow(work)
 
     def open_sample(self) -> None:
         """Draw the sample slide where it is not there yet, and open it."""
@@ -145,6 +155,9 @@ class SlideDock(Dock):
         self.show_start(slide is None)
         self._list_slides()
         if slide is None:
+            place = left_off(self.workspace)
+            self.again.setVisible(place is not None)
+            self.again.setText("" if place is None else f"Go on with {Path(place[0]).name}")
             return
         self.facts.setText(_facts(slide))
         self.warning.setText(_warning(slide))
@@ -202,6 +215,7 @@ class SlideDock(Dock):
 
     def _count_view(self) -> None:
         slide, viewer = self.workspace.active, self.workspace.viewer
+        remember(self.workspace)
         power = None if slide is None or viewer is None else magnification(viewer, slide.frame)
         if slide is None or power is None:
             return
