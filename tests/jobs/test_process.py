@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -140,16 +141,17 @@ def test_a_recycled_process_number_is_not_the_runner(tmp_path, small):
     assert job.state == "interrupted"
 
 
-def test_a_failure_is_one_sentence_and_can_be_resumed(tmp_path, small):
-    spec = small()
+def test_a_failure_is_one_sentence_and_can_be_put_right(tmp_path, small, cells):
+    spec = small(steps=2)
     recipe = {**spec.recipe, "data": {**spec.recipe["data"], "path": str(tmp_path / "nowhere")}}
     job = create(spec.model_copy(update={"recipe": recipe}), tmp_path / "job")
     assert run(job.folder).state == "failed"
     assert "nowhere" in job.result.message
     assert "\n" not in job.result.message
     assert "Traceback" in (job.folder / "log.txt").read_text()
-    job.resume()
-    assert job.wait(120) == "failed"
+    shutil.copytree(cells, tmp_path / "nowhere")
+    assert run(job.folder).state == "done"
+    assert job.state == "done"
 
 
 def test_asking_for_cancel_wins(tmp_path):

@@ -34,6 +34,8 @@ def conclude(result: JobResult) -> None:
     if result.state == "failed":
         raise JobError(result.message)
     typer.echo(result.message)
+    if result.model_folder:
+        typer.echo(f"It is in {result.model_folder}")
     print_gain(result)
 
 

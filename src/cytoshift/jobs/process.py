@@ -28,7 +28,7 @@ from cytoshift.jobs.folder import (
     read_json,
     write_json,
 )
-from cytoshift.jobs.result import EndState, JobResult, discard, read_result
+from cytoshift.jobs.result import EndState, JobResult, discard, read_result, write_result
 from cytoshift.jobs.spec import JobSpec, LearnSpec, TrainSpec, read_spec, write_spec
 from cytoshift.study.lock import WriterLock
 
@@ -104,7 +104,7 @@ class Job:
         if self.alive or not lock.take():
             return
         try:
-            discard(self.folder)
+            write_result(discard(self.folder), self.folder)
         finally:
             lock.release()
 

@@ -60,9 +60,7 @@ def read_result(folder: Path) -> JobResult | None:
 
 
 def discard(folder: Path) -> JobResult:
-    """End a job as cancelled: its checkpoints and its model are removed, what it said stays."""
+    """Remove a job's checkpoints and model, and return the result to write; what it said stays."""
     for name in (WORK, MODEL):
         shutil.rmtree(folder / name, ignore_errors=True)
-    result = JobResult(state="cancelled", message="Cancelled on request; no model was made.")
-    write_result(result, folder)
-    return result
+    return JobResult(state="cancelled", message="Cancelled on request; no model was made.")

@@ -75,13 +75,17 @@ class _Runner:
             with self._turn():
                 self._enter("running")
                 result = self._done(self._work())
+            # The training is of no use any more, and large.
+            shutil.rmtree(self._folder / WORK / TRAINING, ignore_errors=True)
         except Cancelled:
             result = discard(self._folder)
         except CytoshiftError as error:
             result = self._failed(str(error))
         except Exception as error:
             result = self._failed(_unexpected(error, self._folder))
+        # The last event first: whoever sees that the job is over finds all of its events.
         self._emit({"kind": "state", "state": result.state, "text": result.message})
+        write_result(result, self._folder)
         return result
 
     def _emit(self, event: dict[str, Any]) -> None:
@@ -127,7 +131,7 @@ class _Runner:
 
     def _done(self, made: Made) -> JobResult:
         stopped = self._control.state() == "stop_early"
-        result = JobResult(
+        return JobResult(
             state="stopped" if stopped else "done",
             message=f"Made the model {made.model}{' from the best step so far' if stopped else ''}.",
             model=made.model,
@@ -136,16 +140,11 @@ class _Runner:
             after=made.after,
             steps=made.steps,
         )
-        write_result(result, self._folder)
-        shutil.rmtree(self._folder / WORK / TRAINING, ignore_errors=True)
-        return result
 
     def _failed(self, sentence: str) -> JobResult:
         with (self._folder / LOG).open("a", encoding="utf-8") as log:
             traceback.print_exc(file=log)
-        result = JobResult(state="failed", message=sentence)
-        write_result(result, self._folder)
-        return result
+        return JobResult(state="failed", message=sentence)
 
 
 def _unexpected(error: Exception, folder: Path) -> str:
