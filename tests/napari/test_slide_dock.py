@@ -39,9 +39,9 @@ def test_it_begins_with_what_to_do_first(dock: SlideDock, make_slide: Make) -> N
 
 
 def test_it_says_what_the_slide_is(dock: SlideDock, make_slide: Make) -> None:
-    dock.workspace.show(make_slide(width=8000, height=4000))
+    dock.workspace.show(make_slide())
     facts = dock.facts.text().replace("\u00a0", " ")
-    assert facts == "Aperio  ·  2 × 1 mm  ·  0.25 µm/px  ·  40× objective  ·  8 000 × 4 000 px"
+    assert facts == "Aperio  ·  525 × 375 µm  ·  0.25 µm/px  ·  40× objective  ·  2 100 × 1 500 px"
     assert dock.title.currentText() == "smear.svs"
     assert dock.warning.isHidden()
     assert dock.scale.isHidden()
