@@ -60,6 +60,11 @@ def look_at_box(viewer: Viewer, frame: Frame, box: Box) -> None:
     look_at(viewer, frame, (x0 + x1) / 2, (y0 + y1) / 2)
 
 
+def camera(viewer: Viewer) -> tuple[object, ...]:
+    """Return where the camera is, to be compared later."""
+    return viewer.scene.camera.center, viewer.scene.camera.zoom
+
+
 def zoom_of(magnification: float) -> float:
     """Return the camera's zoom (screen pixels per µm) that shows a magnification; 40x is 4."""
     return magnification / magnification_from_mpp(1.0)

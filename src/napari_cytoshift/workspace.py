@@ -22,7 +22,7 @@ from napari_cytoshift.layers import slide_layers
 from napari_cytoshift.reader import open_calibrated, read_in_background
 from napari_cytoshift.sample_data import Style, sample_path
 from napari_cytoshift.state import State, home
-from napari_cytoshift.view import Box, look_at, look_at_box, view_box, whole
+from napari_cytoshift.view import Box, camera, look_at, look_at_box, view_box, whole
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -173,11 +173,9 @@ class Workspace:
 
     def open_sample(self, style: Style) -> Work:
         """Open a sample slide in a thread, drawing it first where it is not there yet."""
-
-        def draw_and_open(work: Work) -> Slide:
-            return open_calibrated(sample_path(style, work))
-
-        return self.start("Opening the sample slide", draw_and_open, done=self.show)
+        return self.start(
+            "Opening the sample slide", lambda work: open_calibrated(sample_path(style, work)), done=self.show
+        )
 
     def show(self, slide: Slide) -> Image | None:
         """Add a slide to the viewer, or bring the layer that shows it to the front."""
@@ -249,14 +247,23 @@ class Workspace:
     def study(self) -> Study:
         """The open study; the last one used, or the default one, is opened when it is first asked for."""
         if self._study is None:
-            remembered = Path(self.state.get("study", str(home() / "study")))
             try:
-                self._study = _open_study(remembered)
+                self._study = _open_study(self.study_folder)
             except StudyError as error:
                 notices.complain(error)
                 self._study = _open_study(home() / "study")
             self.study_changed.emit(self._study)
         return self._study
+
+    @property
+    def study_folder(self) -> Path:
+        """Folder of the study that is open, or will be when it is first asked for."""
+        return Path(self.state.get("study", str(home() / "study"))) if self._study is None else self._study.folder
+
+    @property
+    def study_size(self) -> int | None:
+        """Number of slides in the study; None while it is not open."""
+        return None if self._study is None else len(self._study.slides())
 
     def open_study(self, folder: str | Path) -> Study:
         """Open the study in a folder, or make one there, and remember it; raises StudyError."""
@@ -329,14 +336,14 @@ class Workspace:
         slide = slide_layers.slide_of(layer)
         if slide is None or slide_layers.role_of(layer) != "original":
             return
-        viewer = self.viewer
-        if viewer is not None:
-            viewer.canvas.overlays.scale_bar.visible = True
         self._slides[slide.info.identity] = slide
         self.slides_changed.emit()
         self._activate(slide.info.identity)
-        self._opened_at = self._camera()
-        self._settle.start()
+        viewer = self.viewer
+        if viewer is not None:
+            viewer.canvas.overlays.scale_bar.visible = True
+            self._opened_at = camera(viewer)
+            self._settle.start()
 
     def _on_inserted(self, event: Any) -> None:
         self._adopt(event.value)
@@ -359,19 +366,17 @@ class Workspace:
         Not done at once: while a viewer closes, its layers go one by one and must not be touched any more.
         """
         viewer = self.viewer
-        if self.active is not None and self._opened_at is not None and self._opened_at == self._camera():
+        if viewer is None:
+            return
+        if self.active is not None and self._opened_at == camera(viewer):
             self.fit(self.active)  # the canvas has shrunk since: napari's own docks grew for the new layer
         self._opened_at = None
-        layer = None if viewer is None else viewer.layers.selection.active
+        layer = viewer.layers.selection.active
         identity = "" if layer is None else slide_layers.identity_of(layer)
         if identity in self._slides:
             self._activate(identity)
         elif self._active not in self._slides:
             self._activate(next(reversed(self._slides), ""))
-
-    def _camera(self) -> tuple[object, ...] | None:
-        viewer = self.viewer
-        return None if viewer is None else (viewer.scene.camera.center, viewer.scene.camera.zoom)
 
     def _activate(self, identity: str) -> None:
         """Make a slide the active one: the only one that is visible, where it was looked at last."""
@@ -384,10 +389,8 @@ class Workspace:
         self._active = identity
         slide, viewer = self.active, self.viewer
         if slide is not None and viewer is not None:
-            for layer in viewer.layers:
-                if slide_layers.identity_of(layer):
-                    layer.visible = slide_layers.identity_of(layer) == identity
-            if len(self._slides) > 1:
+            slide_layers.show_only(viewer, identity)
+            if len(self._slides) > 1 or identity in self._views:
                 self.look_at(slide, self._views.get(identity, whole(slide)))
         self.active_changed.emit(slide)
 
@@ -395,4 +398,5 @@ class Workspace:
 def _open_study(folder: Path) -> Study:
     from cytoshift.study import Study
 
-    return Study.open(folder) if folder.exists() else Study.create(folder)
+    new = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    return Study.create(folder) if new else Study.open(folder)

@@ -163,3 +163,19 @@ def test_the_next_session_goes_on_where_this_one_ended(make_napari_viewer: Make,
     second.again.click()
     qtbot.waitUntil(lambda: second.workspace.active is not None)
     assert second.workspace.view_box(second.workspace.active) == pytest.approx(left, abs=0.2)
+
+
+def test_another_study_can_be_opened(dock: SlideDock, make_slide: Make, tmp_path: Any) -> None:
+    slide = make_slide()
+    dock.workspace.show(slide)
+    assert dock.study.text() == "study"
+    dock.open_study(tmp_path / "rounds")
+    assert dock.study.text() == "rounds  ·  0 slides"
+    dock.workspace.study.add_slide(slide)
+    dock.workspace.corrected.emit(slide.info.identity)
+    assert dock.study.text() == "rounds  ·  1 slide"
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "holiday.txt").write_text("no study")
+    dock.open_study(tmp_path / "full")
+    assert "full" in dock.message.text
+    assert dock.workspace.study_folder == tmp_path / "rounds"

@@ -8,6 +8,7 @@ from weakref import WeakValueDictionary
 from cytoshift.slides.slide import Slide
 
 if TYPE_CHECKING:
+    from napari import Viewer
     from napari.layers import Image, Layer
 
 METADATA = "cytoshift"
@@ -69,6 +70,13 @@ def slide_of(layer: Layer) -> Slide | None:
 def identity_of(layer: Layer) -> str:
     """Return the identity of the slide a layer of this plugin belongs to; ``""`` for all other layers."""
     return str(layer.metadata.get(METADATA, {}).get("identity", ""))
+
+
+def show_only(viewer: Viewer, identity: str) -> None:
+    """Hide the layers of all slides but one; layers of other people stay as they are."""
+    for layer in viewer.layers:
+        if identity_of(layer):
+            layer.visible = identity_of(layer) == identity
 
 
 def calibrate(layer: Image, slide: Slide) -> None:

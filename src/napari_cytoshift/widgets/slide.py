@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QPushButton
 
+from cytoshift.errors import StudyError
 from cytoshift.slides.slide import RGB, Slide
 from napari_cytoshift import wording
 from napari_cytoshift.place import go_on, left_off, remember
@@ -53,6 +54,7 @@ class SlideDock(Dock):
         self._seen: dict[str, Seen] = {}
         self._follow = _single_shot(self, FOLLOW_MS, self._show_view)
         self._rest = _single_shot(self, RESTED_MS, self._count_view)
+        self.study = button("", "", self.choose_study)
         self._lay_out()
         self._connect()
         self.refresh()
@@ -73,12 +75,16 @@ class SlideDock(Dock):
         reading = QHBoxLayout()
         reading.addWidget(self.seen_label, 1)
         reading.addWidget(self.magnification)
+        study = QHBoxLayout()
+        study.addWidget(QLabel("Study"))
+        study.addWidget(self.study, 1)
         self.content.addLayout(head)
         for widget in (self.facts, self.warning, self.scale):
             self.content.addWidget(widget)
         self.content.addWidget(self.overview, 1)
         self.content.addLayout(reading)
         self.content.addLayout(zooms)
+        self.content.addLayout(study)
 
     def _connect(self) -> None:
         self.title.activated.connect(self._choose_slide)
@@ -87,6 +93,8 @@ class SlideDock(Dock):
         self.scale.line_wanted.connect(self.draw_line)
         self.listen(self.workspace.slides_changed, self.refresh)
         self.listen(self.workspace.calibrated, self._on_calibrated)
+        self.listen(self.workspace.study_changed, self._show_study)
+        self.listen(self.workspace.corrected, self._show_study)
         viewer = self.workspace.viewer
         if viewer is not None:
             camera = viewer.scene.camera.events
@@ -147,6 +155,21 @@ class SlideDock(Dock):
         self.scale.draw.setText("Take line")
         self.message.say("Press on one end of the line, drag to the other, release, then press Take line.")
 
+    def choose_study(self) -> None:
+        """Ask for the folder of a study, and open it or make one there."""
+        folder = QFileDialog.getExistingDirectory(
+            self, "Open a study, or choose an empty folder for a new one", str(self.workspace.study_folder)
+        )
+        if folder:
+            self.open_study(folder)
+
+    def open_study(self, folder: str | Path) -> None:
+        """Open the study in a folder, or make one there."""
+        try:
+            self.workspace.open_study(folder)
+        except StudyError as error:
+            self.message.say(str(error))
+
     # What the dock shows
 
     def refresh(self, *_: object) -> None:
@@ -169,6 +192,13 @@ class SlideDock(Dock):
         self._seen.setdefault(slide.info.identity, Seen(slide))
         self._read_overview(slide)
         self._show_view()
+        self._show_study()
+
+    def _show_study(self, *_: object) -> None:
+        folder, count = self.workspace.study_folder, self.workspace.study_size
+        words = "" if count is None else f"  ·  {count} slide{'' if count == 1 else 's'}"
+        self.study.setText(folder.name + words)
+        self.study.setToolTip(f"Findings and corrections are kept in {folder}\nPress to open another study")
 
     def _list_slides(self) -> None:
         self.title.clear()
