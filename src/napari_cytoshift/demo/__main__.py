@@ -63,7 +63,12 @@ def _show(about: Subject) -> int:
 
     with bar("Opening the window") as line:
         viewer = _viewer()
-        _tour(viewer, about, None, line, on_end=lambda: line.begin("Close the window to end"))
+
+        def stay() -> None:
+            tour.bring("Review")
+            line.begin("Everything is there; close the window to end")
+
+        tour = _tour(viewer, about, None, line, on_end=stay)
         napari.run()
     return 0
 

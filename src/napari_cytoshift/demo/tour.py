@@ -106,10 +106,15 @@ class Tour:
         self._number = number
         step = self._steps[number]
         self._on_step(step.caption)
-        frame, self._dock = self.viewer.window.add_plugin_dock_widget(PLUGIN, step.dock)
+        self._dock = self.bring(step.dock)
+        step.begin(self._settle)
+
+    def bring(self, name: str) -> object:
+        """Bring a dock to the front and return what is in it."""
+        frame, dock = self.viewer.window.add_plugin_dock_widget(PLUGIN, name)
         frame.show()
         frame.raise_()
-        step.begin(self._settle)
+        return dock
 
     def _settle(self) -> None:
         """Wait until the window shows what it is to show."""
