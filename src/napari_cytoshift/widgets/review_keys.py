@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -29,7 +30,7 @@ class ReviewKeys:
         self.keys = keys
         self._dock = dock
         self._shortcuts: list[QShortcut] = []
-        self._window: QMainWindow | None = None
+        self._window: weakref.ref[QMainWindow] | None = None  # a strong one would keep the closed viewer
 
     @property
     def on(self) -> bool:
@@ -39,7 +40,8 @@ class ReviewKeys:
     def set_on(self, on: bool) -> None:
         """Make the keys live, or let napari have them back."""
         window = main_window(self._dock)
-        if on and window is not None and window is not self._window:
+        known = None if self._window is None else self._window()
+        if on and window is not None and window is not known:
             self._make(window)
         for shortcut in self._shortcuts:
             shortcut.setEnabled(on)
@@ -47,7 +49,7 @@ class ReviewKeys:
     def _make(self, window: QMainWindow) -> None:
         for shortcut in self._shortcuts:
             shortcut.deleteLater()
-        self._window, self._shortcuts = window, []
+        self._window, self._shortcuts = weakref.ref(window), []
         for place in (window.centralWidget(), self._dock):
             for key in self.keys:
                 shortcut = QShortcut(QKeySequence(key.sequence), place)

@@ -1,0 +1,198 @@
+"""The Adapt dock: what is missing, a job from start to adoption, and what is said of its worth."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from qtpy.QtWidgets import QMessageBox
+
+from cytoshift.engine.findings import Findings, Provenance
+from cytoshift.jobs import JobResult, LearnSpec, create, new_job_folder
+from cytoshift.models.card import Card
+from cytoshift.slides import open_slide
+from cytoshift.study.palette import BETHESDA
+from napari_cytoshift.layers.findings import know
+from napari_cytoshift.widgets.adapt import NO_FIELD, AdaptDock
+from napari_cytoshift.widgets.adapt_jobs import Course, look
+from napari_cytoshift.widgets.adapt_outcome import OutcomeTable, verdict
+from napari_cytoshift.widgets.find import FindDock
+from napari_cytoshift.workspace import Workspace
+
+Make = Callable[..., Any]
+JOB_MS = 240_000
+
+
+@pytest.fixture
+def workspace(make_napari_viewer: Make, tmp_path: Path) -> Workspace:
+    """Return a workspace with an untaught detector in use and a slide with findings."""
+    import torch
+
+    from cytoshift.detection import Architecture, build_network
+    from cytoshift.models import Registry, save_model
+
+    torch.manual_seed(0)
+    plan = Architecture(channels=32, tile=256, halo=32)
+    card = Card(
+        id="untaught",
+        title="Untaught",
+        task="detector",
+        classes=BETHESDA,
+        mpp=0.5,
+        architecture=plan.model_dump(mode="json"),
+    )
+    save_model(tmp_path / "model", card, build_network(plan, len(BETHESDA)).state_dict())
+    registry = Registry()
+    registry.add(tmp_path / "model")
+    registry.adopt("untaught")
+    workspace = Workspace.of(make_napari_viewer())
+    show_cells(workspace, tmp_path / "field.png")
+    return workspace
+
+
+def show_cells(workspace: Workspace, path: Path) -> str:
+    """Show a field with eight cells that are known."""
+    pixels = np.full((400, 800, 3), 225, np.uint8)
+    boxes = np.array(
+        [(40 + 180 * (i % 4), 60 + 180 * (i // 4), 100 + 180 * (i % 4), 120 + 180 * (i // 4)) for i in range(8)]
+    )
+    for x0, y0, x1, y1 in boxes:
+        pixels[y0:y1, x0:x1] = (90, 60, 120)
+    Image.fromarray(pixels).save(path)
+    slide = open_slide(path).calibrated((0.25, 0.25), 40)
+    workspace.show(slide)
+    known = Provenance(slide.info.identity, "by-hand")
+    findings = Findings(boxes.astype(np.float32), np.ones(8, np.float32), np.full(8, 4, np.int16), BETHESDA, known)
+    assert workspace.cells.identity in ("", slide.info.identity)
+    know(workspace.study, slide)
+    run = workspace.study.add_findings(findings)
+    workspace.set_findings(slide, findings, run)
+    return run
+
+
+def mark(workspace: Workspace) -> None:
+    """Mark the whole field as complete."""
+    cells = workspace.cells
+    cells.correct(lambda study, slide: study.mark_complete(slide, (0, 0, 800, 400), cells.run, 0.5))
+
+
+def test_it_says_what_is_missing_until_a_field_is_complete(workspace: Workspace) -> None:
+    assert workspace.viewer is not None
+    dock = AdaptDock(workspace.viewer)
+    assert dock.ready.text() == NO_FIELD
+    assert not dock.begin.isEnabled()
+    assert not dock.review.isHidden()
+    mark(workspace)
+    assert dock.ready.text() == "1 complete field on 1 slide."
+    assert dock.begin.isEnabled()
+    assert dock.review.isHidden()
+    workspace.study.undo()
+    workspace.corrected.emit(workspace.cells.identity)
+    assert not dock.begin.isEnabled()
+
+
+def test_a_job_runs_is_adopted_and_taken_back(workspace: Workspace, qtbot: Any) -> None:
+    viewer = workspace.viewer
+    assert viewer is not None
+    mark(workspace)
+    dock, find = AdaptDock(viewer), FindDock(viewer)
+    dock.steps.setValue(2)
+    dock.further = ("training.batch=1", "training.validate_every=1", "views.crop=64")
+    dock.begin.click()
+    qtbot.waitUntil(lambda: dock.chosen is not None and dock.chosen.state in ("queued", "running"), timeout=JOB_MS)
+    assert not dock.stop.isHidden()
+    again = AdaptDock(viewer)  # as a window that is opened later finds the job
+    qtbot.waitUntil(lambda: again.chosen is not None, timeout=JOB_MS)
+    qtbot.waitUntil(lambda: dock.chosen.state not in ("queued", "running"), timeout=JOB_MS)
+    assert dock.chosen is not None
+    result = dock.chosen.result
+    assert result is not None
+    assert result.state == "done", result.message
+    assert dock.plot._course.steps == [1, 2]
+    assert not dock.outcome.isHidden()
+    assert dock.outcome.cells["mAP50", "after"].text() == f"{result.after['mAP50']:.2f}"
+    assert not dock.adopt.isHidden()
+    dock.adopt.click()
+    assert workspace.registry.adopted("detector") == result.model
+    assert find.model.currentData() == result.model
+    assert dock.adopt.isHidden()
+    dock.back.click()
+    assert workspace.registry.adopted("detector") == "untaught"
+    assert find.model.currentData() == "untaught"
+    dock.keep.click()
+    assert dock.keep.isHidden()
+    assert again.chosen is not None
+
+
+def test_cancelling_asks_first(workspace: Workspace, qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    viewer = workspace.viewer
+    assert viewer is not None
+    folder = new_job_folder(workspace.study.folder, "learn")
+    job = create(LearnSpec(title="Learn", study=str(workspace.study.folder)), folder)
+    dock = AdaptDock(viewer)
+    qtbot.waitUntil(lambda: dock.chosen is not None)
+    assert not dock.resume.isHidden()
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.No)
+    dock.ask_cancel()
+    assert job.state == "interrupted"
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
+    dock.ask_cancel()
+    qtbot.waitUntil(lambda: job.state == "cancelled")
+    qtbot.waitUntil(lambda: dock.chosen is not None and dock.chosen.state == "cancelled")
+    assert "no model" in dock.note.text()
+
+
+def test_what_a_job_says_becomes_a_course_and_a_resumed_one_goes_back() -> None:
+    course = Course()
+    for step in (1, 2, 3):
+        course.add({"kind": "loss", "step": step, "classification": 1.0, "boxes": 0.5 * step, "time": 9.0})
+    course.add({"kind": "progress", "step": 3, "total": 10, "eta": 7.0})
+    course.add({"kind": "validation", "step": 3, "mAP50": 0.4})
+    assert course.losses == [1.5, 2.0, 2.5]
+    assert course.smooth == pytest.approx([1.5, 1.55, 1.645])
+    assert (course.step, course.total, course.eta, course.scores) == (3, 10, 7.0, [(3, 0.4)])
+    course.add({"kind": "loss", "step": 2, "classification": 5.0, "time": 10.0})
+    assert course.steps == [1, 2]
+    assert course.losses == [1.5, 5.0]
+
+
+def test_a_look_reads_only_what_is_new(tmp_path: Path) -> None:
+    folder = new_job_folder(tmp_path, "learn")
+    create(LearnSpec(title="Learn", study=str(tmp_path)), folder)
+    events = folder / "events.jsonl"
+    events.write_text(json.dumps({"kind": "note", "text": "one"}) + "\n")
+    first = look(tmp_path, "", 0)
+    assert first.chosen == "learn-1"
+    assert [event["text"] for event in first.events] == ["one"]
+    with events.open("a") as file:
+        file.write(json.dumps({"kind": "note", "text": "two"}) + "\n")
+    second = look(tmp_path, "learn-1", first.position)
+    assert [event["text"] for event in second.events] == ["two"]
+    assert look(tmp_path / "elsewhere", "", 0).jobs == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ({"mAP50": 0.4, "recall": 0.5}, {"mAP50": 0.5, "recall": 0.6}, "is better: mAP50, Recall."),
+        ({"mAP50": 0.4, "recall": 0.5}, {"mAP50": 0.3, "recall": 0.5}, "is worse: mAP50."),
+        ({"mAP50": 0.4, "recall": 0.5}, {"mAP50": 0.5, "recall": 0.4}, "better in mAP50, worse in Recall."),
+        ({"mAP50": 0.4}, {"mAP50": 0.402}, "as good as the old one."),
+    ],
+)
+def test_the_verdict_says_better_and_worse(before: dict[str, float], after: dict[str, float], words: str) -> None:
+    assert verdict(JobResult(state="done", before=before, after=after)).endswith(words)
+
+
+def test_the_table_marks_what_became_worse(qtbot: Any) -> None:
+    table = OutcomeTable()
+    qtbot.addWidget(table)
+    table.show_result(JobResult(state="done", before={"recall": 0.6}, after={"recall": 0.5, "mAP50": 0.3}))
+    assert table.cells["recall", "change"].text() == "▼ worse -0.10"
+    assert table.cells["mAP50", "before"].text() == "–"
+    assert table.cells["mAP50", "change"].text() == ""
