@@ -131,7 +131,11 @@ class CellBoxes:
     def _make(self, viewer: Viewer, slide: Slide) -> Shapes:
         active = viewer.layers.selection.active
         layer = viewer.add_shapes(
-            ndim=2, name="Cells in view", metadata=_metadata(slide), units=(slide.frame.unit, slide.frame.unit)
+            ndim=2,
+            name="Cells in view",
+            opacity=1.0,
+            metadata=_metadata(slide),
+            units=(slide.frame.unit, slide.frame.unit),
         )
         layer.events.data.connect(self._on_data)
         viewer.layers.selection.active = active
