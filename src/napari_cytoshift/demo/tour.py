@@ -124,6 +124,7 @@ class Tour:
     def _look(self) -> None:
         self._looks += 1
         loaded = all(layer.loaded for layer in self.viewer.layers) and not self._comparison.approximate
+        loaded = loaded and not self._workspace.cell_layers.pending
         self._still = self._still + 1 if loaded else 0
         if self._still >= STILL_LOOKS or self._looks >= MOST_LOOKS:
             self._timer.stop()

@@ -249,9 +249,12 @@ class ShownCells:
 
     def _show(self, identity: str, run: str, cells: Cells) -> None:
         self.identity, self.run, self.cells, self._sides = identity, run, cells, {}
-        if self.selected and self.position(self.selected) is None:
-            self.select("")
-        self.changed.emit()
+        lost = bool(self.selected) and self.position(self.selected) is None
+        if lost:
+            self.selected = ""
+        self.changed.emit()  # first: who follows the selection must know the cells it is among
+        if lost:
+            self.selected_changed.emit("")
 
     def _threshold_for(self, run: str) -> float:
         """Return the threshold last used with a run's model, else the one its card names."""

@@ -56,6 +56,11 @@ class CellLayers:
             viewer.canvas.grid.events.enabled.connect(self._draw_settled)
         self._draw_soon()
 
+    @property
+    def pending(self) -> bool:
+        """Whether the layers are about to be drawn again."""
+        return self._soon.isActive() or self._settled.isActive()
+
     def draw(self) -> None:
         """Bring both layers up to date now."""
         self._settled.stop()

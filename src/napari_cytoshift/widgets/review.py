@@ -226,9 +226,11 @@ class ReviewDock(Dock):
     def _on_cells(self) -> None:
         self._name_classes()
         source = (self.workspace.cells.identity, self.workspace.cells.run)
-        if self.isVisible() and (source != self._source or not len(self.work.queue)):
-            self._source = source
+        if source != self._source and not self.isVisible():
+            self.work.forget()
+        elif source != self._source or (self.isVisible() and not len(self.work.queue)):
             self.work.arrange()
+        self._source = source
         self._show_cell()
 
     def _arrange_later(self) -> None:

@@ -93,6 +93,11 @@ class Review:
         self.queue = Queue(self.cells, which)
         self.arranged.emit()
 
+    def forget(self) -> None:
+        """Drop the order: its cells are not shown any more."""
+        self.queue = Queue(self.cells, np.zeros(0, np.int64))
+        self.arranged.emit()
+
     def set_order(self, order: str) -> None:
         """Look at the cells in another order."""
         self.order = order

@@ -1,0 +1,212 @@
+"""The whole loop in a real window, with real keys and clicks, on a real field.
+
+``CYTOSHIFT_IMAGES=docs/images`` keeps the screenshots of the steps there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication, QWidget
+
+from cytoshift.jobs import list_jobs
+from cytoshift.models import Registry
+from napari_cytoshift.commands import PLUGIN, open_docks
+from napari_cytoshift.comparison import Comparison
+from napari_cytoshift.workspace import Workspace
+
+LONG = 300_000  # a shared machine may be slow; nothing here waits for a fixed time
+
+
+class Hands:
+    """A person at the window: brings docks to the front, presses buttons, keys and the mouse."""
+
+    def __init__(self, viewer: Any, qtbot: Any, images: Path) -> None:
+        self.viewer, self.qtbot, self.images = viewer, qtbot, images
+        self.workspace = Workspace.of(viewer)
+        self.steps = 0
+
+    @property
+    def canvas(self) -> QWidget:
+        native: QWidget = self.viewer.window._qt_viewer.canvas.native
+        return native
+
+    def dock(self, name: str) -> Any:
+        frame, dock = self.viewer.window.add_plugin_dock_widget(PLUGIN, name)
+        frame.show()
+        frame.raise_()
+        self.qtbot.waitUntil(lambda: dock.isVisible(), timeout=LONG)
+        return dock
+
+    def press(self, widget: QWidget) -> None:
+        assert widget.isEnabled(), widget.toolTip()
+        QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
+
+    def key(self, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+        window = self.viewer.window._qt_window
+        window.activateWindow()
+        self.canvas.setFocus()
+        self.qtbot.waitUntil(window.isActiveWindow, timeout=LONG)
+        QTest.keyClick(self.canvas, key, modifier)
+
+    def click_at(self, x: float, y: float) -> None:
+        """Click on the canvas at a level-0 pixel."""
+        slide = self.workspace.active
+        assert slide is not None
+        x0, y0, x1, y1 = self.workspace.view_box(slide)
+        at = QPoint(
+            round((x - x0) / (x1 - x0) * self.canvas.width()), round((y - y0) / (y1 - y0) * self.canvas.height())
+        )
+        QTest.mouseMove(self.canvas, at)
+        QTest.mouseClick(self.canvas, Qt.MouseButton.LeftButton, pos=at)
+
+    def settle(self) -> None:
+        comparison, cells = Comparison.of(self.viewer), self.workspace.cell_layers
+        self.qtbot.waitUntil(
+            lambda: (
+                all(layer.loaded for layer in self.viewer.layers) and not comparison.approximate and not cells.pending
+            ),
+            timeout=LONG,
+        )
+
+    def look(self, name: str) -> np.ndarray:
+        """Take a screenshot of the window."""
+        QApplication.processEvents()
+        self.settle()
+        self.steps += 1
+        pixels: np.ndarray = self.viewer.screenshot(
+            str(self.images / f"loop-{self.steps}-{name}.png"), canvas_only=False, flash=False
+        )
+        return pixels
+
+
+@pytest.fixture
+def hands(make_napari_viewer: Callable[..., Any], qtbot: Any, tmp_path: Path) -> Hands:
+    """A person at an empty window with the five docks."""
+    images = Path(os.environ.get("CYTOSHIFT_IMAGES", tmp_path / "images"))
+    images.mkdir(parents=True, exist_ok=True)
+    viewer = make_napari_viewer(show=True)
+    viewer.window._qt_window.resize(1366, 768)
+    open_docks(viewer)
+    return Hands(viewer, qtbot, images)
+
+
+def test_open_compare_find_correct_adapt_adopt_and_find_again(hands: Hands, data: Path, qtbot: Any) -> None:
+    study, registry = hands.workspace.study, Registry()
+    identity = open_and_calibrate(hands, data)
+    compare(hands)
+    first = find(hands, identity)
+    corrections = correct_five(hands, identity)
+    learnt = adapt(hands)
+    adopt(hands, learnt)
+    assert registry.adopted("detector") == learnt
+    second = find(hands, identity)
+    hands.look("find-again")
+
+    assert study.runs(identity) == [first, second]
+    assert study.provenance(first).model == registry.find("starter", "detector").card.id
+    assert study.provenance(second).model == learnt
+    kinds = [event.kind for event in study.events() if event.slide == identity]
+    assert kinds == ["accept", "reject", "relabel", "unsure", "add", "mark_complete"]
+    assert corrections == 5
+    assert len(list(hands.images.glob("loop-*.png"))) >= 6
+
+
+def open_and_calibrate(hands: Hands, data: Path) -> str:
+    dock = hands.dock("Slide")
+    dock.open(busiest_field(data))
+    hands.qtbot.waitUntil(lambda: hands.workspace.active is not None, timeout=LONG)
+    slide = hands.workspace.active
+    assert slide.mpp is None
+    dock.scale.objective.setCurrentText(dock.scale.objective.itemText(2))
+    hands.press(dock.scale.use)
+    assert hands.workspace.active.mpp == 0.25
+    hands.press(dock.zoom_buttons[0])
+    hands.look("slide")
+    return str(slide.info.identity)
+
+
+def compare(hands: Hands) -> None:
+    dock = hands.dock("Compare")
+    before = hands.look("original")
+    hands.press(dock.methods["reinhard"])
+    hands.qtbot.waitUntil(lambda: dock.comparison.sight is not None and not dock.busy.busy, timeout=LONG)
+    after = hands.look("compare")
+    assert hands.viewer.canvas.grid.enabled
+    assert np.abs(after.astype(int) - before).mean() > 1
+    hands.press(dock.methods[""])
+    hands.qtbot.waitUntil(lambda: dock.comparison.sight is None, timeout=LONG)
+
+
+def find(hands: Hands, identity: str) -> str:
+    dock = hands.dock("Find")
+    known = len(hands.workspace.study.runs(identity))
+    dock.where.setCurrentIndex(dock.where.findData("tissue"))
+    hands.press(dock.run)
+    hands.qtbot.waitUntil(lambda: not dock.busy.busy, timeout=LONG)
+    runs = hands.workspace.study.runs(identity)
+    assert len(runs) == known + 1, dock.message.text
+    assert sum(hands.workspace.cells.counts().values()) > 5
+    if not known:
+        hands.look("find")
+    return str(runs[-1])
+
+
+def correct_five(hands: Hands, identity: str) -> int:
+    dock = hands.dock("Review")
+    hands.key(Qt.Key.Key_N)
+    hands.key(Qt.Key.Key_A)
+    hands.key(Qt.Key.Key_X)
+    hands.key(Qt.Key.Key_3)
+    hands.key(Qt.Key.Key_U)
+    hands.look("review")
+    hands.workspace.fit(hands.workspace.active)
+    hands.key(Qt.Key.Key_Period)
+    assert dock.add.isChecked()
+    hands.click_at(40.0, 40.0)
+    hands.key(Qt.Key.Key_Period)
+    events = [event for event in hands.workspace.study.events() if event.slide == identity]
+    hands.key(Qt.Key.Key_C, Qt.KeyboardModifier.ShiftModifier)
+    assert len(hands.workspace.study.regions(identity)) == 1
+    hands.look("complete")
+    return len(events)
+
+
+def adapt(hands: Hands) -> str:
+    dock = hands.dock("Adapt")
+    dock.steps.setValue(3)
+    dock.further = ("training.batch=2", "views.crop=160", "training.learning_rate=1e-5")
+    hands.press(dock.begin)
+    folder = hands.workspace.study.folder
+    hands.qtbot.waitUntil(lambda: bool(list_jobs(folder)), timeout=LONG)
+    hands.qtbot.waitUntil(lambda: list_jobs(folder)[0].result is not None, timeout=LONG)
+    result = list_jobs(folder)[0].result
+    assert result is not None
+    assert result.state == "done", result.message
+    assert {"mAP50", "AP50_any"} <= set(result.before) & set(result.after)
+    hands.qtbot.waitUntil(lambda: dock.adopt.isVisible(), timeout=LONG)
+    hands.look("adapt")
+    return str(result.model)
+
+
+def adopt(hands: Hands, model: str) -> None:
+    dock = hands.dock("Adapt")
+    hands.press(dock.adopt)
+    hands.qtbot.waitUntil(lambda: dock.back.isVisible(), timeout=LONG)
+    hands.look("adopted")
+    find_dock = hands.dock("Find")
+    assert find_dock.model.currentData() == model
+
+
+def busiest_field(data: Path) -> Path:
+    """Return the training field with most annotated cells."""
+    from cytoshift.detection.coco import read_coco
+
+    return max(read_coco(data / "cervical/cric", "train").fields, key=lambda field: len(field.boxes)).path
