@@ -56,6 +56,11 @@ def points(workspace: Workspace) -> Any:
     return workspace.cell_layers.points.layer(workspace.viewer)
 
 
+def drawn(workspace: Workspace) -> np.ndarray:
+    """Return which points can be seen."""
+    return np.asarray(points(workspace).border_color[:, 3] > 0)
+
+
 def boxes(workspace: Workspace) -> Any:
     return workspace.cell_layers.boxes.layer(workspace.viewer)
 
@@ -87,13 +92,33 @@ def test_the_threshold_and_hidden_classes_filter_what_is_shown_and_counted(works
     workspace.cells.set_threshold(0.7)
     workspace.cell_layers.draw()
     sure = findings.scores >= 0.7
-    assert np.array_equal(points(workspace).shown[:200], sure)
-    assert not points(workspace).shown[200:].any()
+    assert np.array_equal(drawn(workspace)[:200], sure)
+    assert not drawn(workspace)[200:].any()
     assert workspace.cells.counts()["HSIL"] == (sure & (findings.labels == 4)).sum()
     workspace.cells.hide("HSIL", True)
     workspace.cell_layers.draw()
-    assert np.array_equal(points(workspace).shown[:200], sure & (findings.labels != 4))
+    assert np.array_equal(drawn(workspace)[:200], sure & (findings.labels != 4))
     assert workspace.cells.counts()["HSIL"] == (sure & (findings.labels == 4)).sum()
+
+
+def test_cells_below_the_threshold_are_not_painted(make_napari_viewer: Make, make_slide: Make) -> None:
+    viewer = make_napari_viewer(show=True)
+    workspace = Workspace.of(viewer)
+    slide = make_slide()
+    workspace.show(slide)
+    workspace.fit(slide)
+    viewer.scene.camera.zoom = viewer.scene.camera.zoom / 2
+    store(workspace, slide, random_findings(slide, 200))
+    workspace.cells.set_threshold(0.0)
+    workspace.cell_layers.draw()
+    painted = viewer.screenshot(flash=False)
+    workspace.cells.set_threshold(1.0)
+    workspace.cell_layers.draw()
+    bare = viewer.screenshot(flash=False)
+    for layer in workspace.cell_layers._layers():
+        layer.visible = False
+    assert np.array_equal(bare, viewer.screenshot(flash=False))
+    assert not np.array_equal(bare, painted)
 
 
 def test_fewer_cells_after_many_leave_nothing_behind(workspace: Workspace, qtbot: Any) -> None:
@@ -105,7 +130,7 @@ def test_fewer_cells_after_many_leave_nothing_behind(workspace: Workspace, qtbot
         store(workspace, slide, random_findings(slide, number, seed=number))
         workspace.cells.set_threshold(0.0)
         workspace.cell_layers.draw()
-        assert points(workspace).shown.sum() == number
+        assert drawn(workspace).sum() == number
     qtbot.waitUntil(lambda: points(workspace).loaded)
 
 
@@ -118,7 +143,7 @@ def test_of_very_many_cells_an_even_share_around_the_view_is_drawn_and_all_are_c
     workspace.cells.set_threshold(0.0)
     workspace.cell_layers.draw()
     assert workspace.cell_layers.points.share == pytest.approx(1 / 3)
-    assert points(workspace).shown.sum() == MOST
+    assert drawn(workspace).sum() == MOST
     assert sum(workspace.cells.counts().values()) == 3 * MOST
     look_at(viewer, slide.frame, 500, 400, magnification=160)
     workspace.cell_layers.draw()
@@ -135,17 +160,17 @@ def test_a_close_view_shows_the_exact_boxes_in_place_of_squares(workspace: Works
     target = findings.boxes[7]
     look_at(viewer, slide.frame, float(target[[0, 2]].mean()), float(target[[1, 3]].mean()), magnification=40)
     workspace.cell_layers.draw()
-    drawn = np.array([box_of(corners, slide.frame) for corners in boxes(workspace).data])
+    corners_drawn = np.array([box_of(corners, slide.frame) for corners in boxes(workspace).data])
     x0, y0, x1, y1 = workspace.view_box(slide) or (0, 0, 0, 0)
     b = findings.boxes
     inside = (b[:, 2] > x0) & (b[:, 0] < x1) & (b[:, 3] > y0) & (b[:, 1] < y1)
     assert 0 < inside.sum() < 60
-    assert np.allclose(drawn, b[inside], atol=1e-3)
-    assert not points(workspace).shown.any()
+    assert np.allclose(corners_drawn, b[inside], atol=1e-3)
+    assert not drawn(workspace).any()
     viewer.scene.camera.zoom = 0.2
     workspace.cell_layers.draw()
     assert boxes(workspace).nshapes == 0
-    assert points(workspace).shown.sum() == 60
+    assert drawn(workspace).sum() == 60
 
 
 def test_corrections_change_how_cells_look(workspace: Workspace) -> None:

@@ -42,6 +42,7 @@ class CellPoints:
         self.share = 1.0
         self._drawn: Cells | None = None
         self._which: Indices = np.zeros(0, np.int64)
+        self._colors = np.zeros((0, 4), np.float32)
         self._key: tuple[object, ...] = ()
 
     def layer(self, viewer: Viewer) -> Points | None:
@@ -81,10 +82,12 @@ class CellPoints:
         widths = np.clip(widths, 0.02, 1)
         if not np.array_equal(widths, layer.border_width):
             layer.border_width = widths
-        now = np.zeros(len(sides), np.bool_)
-        now[: len(which)] = mask[which] & (not hidden)
-        if not np.array_equal(now, layer.shown):
-            layer.shown = now
+        # napari's own `shown` is not looked at in two dimensions (napari 0.9.2), so what is hidden is made transparent.
+        colors = np.zeros((len(sides), 4), np.float32)
+        colors[: len(which)] = self._colors
+        colors[: len(which), 3] *= mask[which] & (not hidden)
+        if not np.array_equal(colors, layer.border_color):
+            layer.border_color = colors
 
     def _choose(self, shown: ShownCells, mask: npt.NDArray[np.bool_], view: Box | None) -> Indices:
         """Return which cells the layer holds: all, or of very many those around the view, thinned evenly."""
@@ -110,17 +113,13 @@ class CellPoints:
         layer.metadata = _metadata(slide)
         layer.units = (slide.frame.unit, slide.frame.unit)
         layer.selected_data = set()
+        self._colors = line_colors(part)
         if not len(which):
-            layer.shown = False
             return
         # The layer never shrinks: napari slices in a thread, and an old slice may still point at the last point.
         length = max(len(layer.data), 1 << (len(which) - 1).bit_length())
-        shown = np.zeros(length, np.bool_)
-        shown[: len(layer.data)] = layer.shown
         layer.data = _padded(corners.mean(axis=1), length)
-        layer.shown = shown
         layer.size = _padded(np.maximum((corners[:, 1] - corners[:, 0]).mean(axis=1), 1e-3), length)
-        layer.border_color = _padded(line_colors(part), length)
 
 
 def _padded(values: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
