@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cytoshift.stain import StainOperator
 
 
+PANE_FONT = 9.0
 PANE_GAP = 4.0
 """Screen pixels between the panes of a side-by-side view."""
 
@@ -189,7 +190,7 @@ class Comparison:
         sharpener = Sharpener(sight.slide, slide)
         options = slide_layers.layer_options(sight.slide, "derived")
         slide_layers.remember(sight.slide)
-        layer = Image(sharpener.levels(), **{**options, "name": f"{slide.name} · {sight.operator.title}"})
+        layer = Image(sharpener.levels(), **{**options, "name": f"{sight.operator.title} · {slide.name}"})
         viewer.layers.insert(viewer.layers.index(original) + 1, layer)
         layer.visible = original.visible
         refresher = Refresher(layer, sharpener)
@@ -241,6 +242,8 @@ class Comparison:
         for layer in (original, derived):
             if layer is not None:
                 layer.name_overlay.visible = beside
+                layer.name_overlay.font_size = PANE_FONT
+                layer.name_overlay.box = True
         if original is not None and derived is not None and beside:
             order, grid.stride = panes.side_by_side(viewer.layers, original, derived)
             panes.arrange(viewer, order)

@@ -173,9 +173,8 @@ class Workspace:
 
     def open_sample(self, style: Style) -> Work:
         """Open a sample slide in a thread, drawing it first where it is not there yet."""
-        return self.start(
-            "Opening the sample slide", lambda work: open_calibrated(sample_path(style, work)), done=self.show
-        )
+        title = "Opening the sample slide"
+        return self.start(title, lambda work: open_calibrated(sample_path(style, work)), done=self.show)
 
     def show(self, slide: Slide) -> Image | None:
         """Add a slide to the viewer, or bring the layer that shows it to the front."""
@@ -329,8 +328,6 @@ class Workspace:
         """Set the operator (not bound to a slide) through which models are to look."""
         self._through = operator
         self.through_changed.emit(operator)
-
-    # The viewer's layers -------------------------------------------------------------------------------
 
     def _adopt(self, layer: Layer) -> None:
         slide = slide_layers.slide_of(layer)

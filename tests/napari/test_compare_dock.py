@@ -44,7 +44,7 @@ def test_a_method_shows_the_slide_beside_itself(dock: CompareDock, viewer: Any, 
     qtbot.waitUntil(lambda: dock.comparison.sight is not None, timeout=20_000)
     layer = derived(viewer)
     assert [role_of(one) for one in viewer.layers] == ["original", "derived"]
-    assert layer.name == "smear.svs · Reinhard"
+    assert layer.name == "Reinhard · smear.svs"
     assert tuple(layer.scale) == (0.25, 0.25)
     assert viewer.canvas.grid.enabled
     assert viewer.canvas.grid.actual_shape(viewer.layers) == (1, 2)
@@ -166,7 +166,7 @@ def test_each_pane_shows_the_cells(dock: CompareDock, viewer: Any, make_slide: M
     left, right = (0, 0), (0, 1)
     mine = {"cytoshift": {"identity": slide.info.identity}}
     viewer.add_points([[1, 1]], name="cells", metadata={"cytoshift": {**mine["cytoshift"], "role": "cells"}})
-    pair = {"smear.svs": left, "smear.svs · Reinhard": right}
+    pair = {"smear.svs": left, "Reinhard · smear.svs": right}
     qtbot.waitUntil(lambda: panes() == {**pair, "cells": left})
     viewer.add_shapes(name="boxes", metadata={"cytoshift": {**mine["cytoshift"], "role": "boxes"}}, ndim=2)
     qtbot.waitUntil(lambda: panes() == {**pair, "cells": right, "boxes": left})
@@ -174,7 +174,7 @@ def test_each_pane_shows_the_cells(dock: CompareDock, viewer: Any, make_slide: M
     qtbot.waitUntil(lambda: panes() == {**pair, "cells": right, "boxes": left, "of a person": left})
     dock.over.click()
     names = [layer.name for layer in viewer.layers]
-    assert names[1:3] == ["smear.svs", "smear.svs · Reinhard"]
+    assert names[1:3] == ["smear.svs", "Reinhard · smear.svs"]
     assert set(names[3:]) == {"cells", "boxes", "of a person"}
     assert not viewer.canvas.grid.enabled
 
