@@ -74,6 +74,12 @@ def mean_of_2x2(image: RGB) -> RGB:
     return ((2 * total + count) // (2 * count)).astype(np.uint8)
 
 
+def assert_means(written: list[RGB], image: RGB) -> None:
+    np.testing.assert_array_equal(written[0], image)
+    for fine, coarse in pairwise(written):
+        np.testing.assert_array_equal(coarse, mean_of_2x2(fine))
+
+
 @settings(max_examples=6, deadline=None)
 @given(st.integers(1, 2300), st.integers(1, 1300), st.randoms(use_true_random=False))
 def test_every_level_is_the_mean_of_the_finer_one(tmp_path_factory, height, width, random):
@@ -85,9 +91,7 @@ def test_every_level_is_the_mean_of_the_finer_one(tmp_path_factory, height, widt
     put(writer, image, places)
     assert writer.close() == path
     written = levels(path)
-    np.testing.assert_array_equal(written[0], image)
-    for fine, coarse in pairwise(written):
-        np.testing.assert_array_equal(coarse, mean_of_2x2(fine))
+    assert_means(written, image)
     assert max(written[-1].shape) <= 1024
     assert all(max(level.shape) > 1024 for level in written[:-1])
 
@@ -131,6 +135,49 @@ def test_tiles_come_from_many_threads_and_what_is_missing_is_white(tmp_path):
     written = levels(writer.close())
     np.testing.assert_array_equal(written[0], expected)
     assert (written[1][:256, :256] == 255).all()
+
+
+def test_what_is_written_again_counts(tmp_path):
+    image, places = picture(2600, 2600), corners(2600, 2600)
+    writer = PyramidWriter(tmp_path / "a.ome.zarr", 2600, 2600)
+    put(writer, picture(2600, 2600, seed=1), places)
+    with pytest.raises(Cancelled):
+        writer.close(cancelled=lambda: True)
+    put(writer, image, places[::-1])
+    put(writer, image, places[3:5])
+    assert_means(levels(writer.close()), image)
+
+
+def test_a_stopped_close_goes_on_with_what_is_written_meanwhile(tmp_path):
+    image, places = picture(2600, 2600), corners(2600, 2600)
+    old = image.copy()
+    old[:TILE, :TILE] = 0
+    put(PyramidWriter(tmp_path / "a.ome.zarr", 2600, 2600), old, places)
+    writer = PyramidWriter.resume(tmp_path / "a.ome.zarr")
+    with pytest.raises(Cancelled):
+        writer.close(cancelled=iter([False] * 4 + [True]).__next__)
+    put(writer, image, places[:1])
+    assert_means(levels(writer.close()), image)
+
+
+def test_a_tile_of_many_chunks(tmp_path):
+    image = picture(1300, 2100)
+    writer = PyramidWriter(tmp_path / "a.ome.zarr", 1300, 2100)
+    writer.write(0, 1024, image[:1024, 1024:])
+    writer.write(0, 0, image[:, :1024])
+    writer.write(1024, 1024, image[1024:, 1024:])
+    writer.sync([(0, 0), (1024, 1024)])
+    assert_means(levels(writer.close()), image)
+
+
+def test_a_damaged_chunk_is_one_sentence(tmp_path):
+    writer = PyramidWriter(tmp_path / "a.ome.zarr", 1500, 1500)
+    put(writer, picture(1500, 1500), corners(1500, 1500))
+    chunk = writer.folder / "0" / "c" / "0" / "1" / "1"
+    for content in (chunk.read_bytes()[:1000], b""):
+        chunk.write_bytes(content)
+        with pytest.raises(SlideError, match=r"damaged; delete the unfinished pyramid"):
+            PyramidWriter.resume(tmp_path / "a.ome.zarr").close()
 
 
 def test_white_takes_no_room(tmp_path):
@@ -228,7 +275,5 @@ def test_converting_copies_pixels_and_frame(tmp_path):
 
 def test_a_cancelled_conversion_leaves_nothing(tmp_path):
     with pytest.raises(Cancelled):
-        convert(
-            ArraySlide(picture(1300, 1100)), tmp_path / "b.ome.zarr", cancelled=iter([False, True]).__next__
-        )
+        convert(ArraySlide(picture(1300, 1100)), tmp_path / "b.ome.zarr", cancelled=iter([False, True]).__next__)
     assert not list(tmp_path.iterdir())

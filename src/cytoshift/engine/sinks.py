@@ -19,6 +19,9 @@ from cytoshift.slides.slide import TILE
 
 RGB = npt.NDArray[np.uint8]
 
+SAFE = 4
+"""Blocks (1 Mpx) that are made safe on disk and entered in the journal together."""
+
 
 class FindingsSink:
     """Collects the candidates of every tile, in memory and, where one is given, in a journal.
@@ -94,6 +97,7 @@ class PyramidSink:
         self._blocks = TileGrid(grid.height, grid.width, TILE)
         self._lock = threading.Lock()
         self._open: dict[int, tuple[RGB | None, int]] = {}
+        self._written: list[Tile] = []
         folder = path.with_name(path.name + ".journal")
         if not path.with_name(path.name + ".partial").exists():
             shutil.rmtree(folder, ignore_errors=True)
@@ -119,7 +123,7 @@ class PyramidSink:
         return self._blocks.within(tile.core)
 
     def add(self, tiles: Shard, cores: Sequence[RGB]) -> None:
-        """Store a batch; the blocks that it completed are on disk when this returns. Safe from many threads."""
+        """Store a batch: the blocks that it completed are in their files when this returns. Safe from many threads."""
         whole = [
             done
             for tile, core in zip(tiles, cores, strict=True)
@@ -128,9 +132,20 @@ class PyramidSink:
         ]
         for block, pixels in whole:
             self.writer.write(block.y, block.x, pixels)
-        if whole:
+        with self._lock:
+            self._written += [block for block, _ in whole]
+            due = len(self._written) >= SAFE
+        if due:
+            self._remember()
+
+    def _remember(self) -> None:
+        """Enter the blocks written since in the journal, once they are safe on disk."""
+        with self._lock:
+            blocks, self._written = self._written, []
+        if blocks:
+            self.writer.sync((block.y, block.x) for block in blocks)
             with self._lock:
-                self._journal.append({"blocks": np.array([block.index for block, _ in whole], np.int64)})
+                self._journal.append({"blocks": np.array([block.index for block in blocks], np.int64)})
 
     def _gather(self, tile: Tile, core: RGB, block: Tile) -> tuple[Tile, RGB] | None:
         """Copy what a core holds of a block; returns the block once it is whole."""
@@ -152,7 +167,10 @@ class PyramidSink:
 
     def release(self) -> None:
         """Close the files; the run can be resumed."""
-        self._journal.close()
+        try:
+            self._remember()
+        finally:
+            self._journal.close()
 
     def finish(self) -> None:
         """Forget the journal: the pyramid is complete."""
