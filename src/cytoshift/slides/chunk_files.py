@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,6 +32,7 @@ WHITE = 255
 """The fill value: chunks that are all white have no file."""
 
 _SHAPE = (3, TILE, TILE)
+_FLUSHERS = 8
 
 
 def blank() -> Planes:
@@ -113,14 +115,16 @@ def _damaged(path: Path) -> SlideError:
     return SlideError(f"{path} is damaged; delete the unfinished pyramid around it and write it anew.")
 
 
-def flush(folder: Path, pool: Executor) -> None:
-    """Wait until all files and names in a folder are on disk; in many threads the disk takes them together."""
+def flush(folder: Path) -> None:
+    """Wait until all files and names in a folder are on disk; from many threads the disk takes them together."""
     files, folders = [], []
     for parent, _, names in os.walk(folder):
         folders.append(Path(parent))
         files += [Path(parent, name) for name in names]
-    _all(pool, _flush_file, files)
-    _all(pool, flush_folder, folders)
+    with ThreadPoolExecutor(_FLUSHERS) as pool:
+        for flush_one, paths in ((_flush_file, files), (flush_folder, folders)):
+            shares = [paths[k::_FLUSHERS] for k in range(_FLUSHERS)]
+            list(pool.map(partial(_flush_each, flush_one), shares))
 
 
 def flush_files(files: list[Path]) -> None:
@@ -132,9 +136,9 @@ def flush_files(files: list[Path]) -> None:
         flush_folder(folder)
 
 
-def _all(pool: Executor, flush: Callable[[Path], None], paths: list[Path]) -> None:
-    for _ in pool.map(flush, paths):
-        pass
+def _flush_each(flush_one: Callable[[Path], None], paths: list[Path]) -> None:
+    for path in paths:
+        flush_one(path)
 
 
 def _flush_file(path: Path) -> None:

@@ -13,7 +13,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from itertools import product
@@ -227,7 +227,7 @@ class PyramidWriter:
                         if report is not None:
                             report(done, total)
             check_cancelled(cancelled)
-            return self._finish(pool)
+            return self._finish()
 
     def _coarsen(self, k: int, row: int, column: int) -> None:
         """Compute a coarse chunk from the files of the finer ones, unless it was made as they were written."""
@@ -245,9 +245,9 @@ class PyramidWriter:
             self._chunks.write(k, row, column, coarse)
         self._reduction.computed(k, row, column)
 
-    def _finish(self, pool: Executor) -> Path:
+    def _finish(self) -> Path:
         self._refuse_existing()
-        flush(self.folder, pool)
+        flush(self.folder)
         old = self.path.with_name(self.path.name + ".replaced")
         if self.path.exists():
             os.replace(self.path, old)
