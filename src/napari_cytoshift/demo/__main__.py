@@ -77,6 +77,7 @@ def _write(about: Subject, out: Path) -> int:
     """Go through the steps where nobody sees the window, and write what is worth keeping."""
     os.environ.setdefault("NAPARI_CONFIG", str((out / "session" / "napari.yaml").absolute()))
     ensure_display()
+    from napari.utils.notifications import notification_manager
     from qtpy.QtWidgets import QApplication
 
     from napari_cytoshift.demo.results import write_results
@@ -84,7 +85,8 @@ def _write(about: Subject, out: Path) -> int:
     with bar("Opening the window") as line:
         viewer = _viewer()
         tour = _tour(viewer, about, out, line, on_end=QApplication.exit)
-        QApplication.exec()
+        with notification_manager:  # errors in callbacks end the tour, too
+            QApplication.exec()
         viewer.close()
     if tour.trouble is not None or tour.findings is None:
         raise tour.trouble or CytoshiftError("The window was closed before the end; run the demo again.")

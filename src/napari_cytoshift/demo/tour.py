@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari.utils.notifications import ErrorNotification, notification_manager
 from qtpy.QtCore import QTimer
 
 from napari_cytoshift import notices
@@ -99,6 +100,8 @@ class Tour:
 
     def start(self) -> None:
         """Open the docks and begin with the first step."""
+        if self._folder is not None:  # nobody is there to read a notification and go on
+            notification_manager.notification_ready.connect(self._on_notification)
         open_docks(self.viewer)
         self._begin(0)
 
@@ -143,9 +146,15 @@ class Tour:
 
     def _stop(self, error: BaseException) -> None:
         """End early: nothing after this step would make sense."""
+        self._timer.stop()
         self.trouble = error
         notices.complain(error)
         self._on_end()
+
+    def _on_notification(self, notification: object) -> None:
+        """End early where something broke that no step foresaw."""
+        if isinstance(notification, ErrorNotification) and self.trouble is None:
+            self._stop(notification.exception)
 
     # The steps
 

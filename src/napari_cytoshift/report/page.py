@@ -150,8 +150,8 @@ def _model(contents: Contents) -> str:
         rows.append(("Trained on", "; ".join(word for word in words if word)))
     rows.append(("Classes", ", ".join(card.classes)))
     rows += [] if card.mpp is None else [("Works at", f"{card.mpp:g} µm/px")]
-    measured = "; ".join(f"{name} {value:.3f}" for name, value in card.metrics.items())
-    rows += [(f"Measured on {card.validation or 'data held back'}", measured)] if measured else []
+    measured = "; ".join(f"{name} {value:.3g}" for name, value in card.metrics.items())
+    rows += [("Measured on", card.validation or "data held back"), ("Scores", measured)] if measured else []
     rows += [("Licence", card.licence)] if card.licence else []
     rows.append(("Checksum", card.sha256[:16]))
     warning = "<p>A model has learned from slides of one laboratory. On others it misses cells and invents some.</p>"
