@@ -69,6 +69,7 @@ def dock(make_napari_viewer: Make, field: Path, detector: str) -> FindDock:
     viewer.window.add_dock_widget(made, name="Find", area="right")
     workspace = Workspace.of(viewer)
     workspace.show(open_slide(field).calibrated((0.25, 0.25), 40))
+    made.model.setCurrentIndex(made.model.findData(detector))
     return made
 
 
@@ -183,7 +184,7 @@ def test_the_model_in_use_comes_first(dock: FindDock, tmp_path: Path) -> None:
 
 
 def test_more_area_takes_more_tiles(dock: FindDock) -> None:
-    slide, card = dock.workspace.active, dock.workspace.registry.list("detector")[0]
+    slide, card = dock.workspace.active, dock.chosen().card
     assert slide is not None
     assert tiles(slide, card, None, None) == 4  # 256 px at 0.5 µm/px are 512 px of this field of 900 × 700
     assert tiles(slide, card, (0, 0, 500, 500), None) == 1

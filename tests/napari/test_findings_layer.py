@@ -101,7 +101,7 @@ def test_the_threshold_and_hidden_classes_filter_what_is_shown_and_counted(works
     assert workspace.cells.counts()["HSIL"] == (sure & (findings.labels == 4)).sum()
 
 
-def test_cells_below_the_threshold_are_not_painted(make_napari_viewer: Make, make_slide: Make) -> None:
+def test_cells_below_the_threshold_are_not_painted(make_napari_viewer: Make, make_slide: Make, qtbot: Any) -> None:
     viewer = make_napari_viewer(show=True)
     workspace = Workspace.of(viewer)
     slide = make_slide()
@@ -109,16 +109,16 @@ def test_cells_below_the_threshold_are_not_painted(make_napari_viewer: Make, mak
     workspace.fit(slide)
     viewer.scene.camera.zoom = viewer.scene.camera.zoom / 2
     store(workspace, slide, random_findings(slide, 200))
-    workspace.cells.set_threshold(0.0)
-    workspace.cell_layers.draw()
-    painted = viewer.screenshot(flash=False)
-    workspace.cells.set_threshold(1.0)
-    workspace.cell_layers.draw()
-    bare = viewer.screenshot(flash=False)
-    for layer in workspace.cell_layers._layers():
-        layer.visible = False
-    assert np.array_equal(bare, viewer.screenshot(flash=False))
-    assert not np.array_equal(bare, painted)
+
+    def green_pixels(threshold: float) -> int:
+        workspace.cells.set_threshold(threshold)
+        workspace.cell_layers.draw()
+        qtbot.waitUntil(lambda: all(layer.loaded for layer in viewer.layers))
+        pixels = viewer.screenshot(flash=False)[..., :3].astype(int)
+        return int((np.abs(pixels - color_of("NILM")).max(axis=-1) < 12).sum())
+
+    assert green_pixels(0.0) > green_pixels(0.7) > 0
+    assert green_pixels(1.0) == 0
 
 
 def test_fewer_cells_after_many_leave_nothing_behind(workspace: Workspace, qtbot: Any) -> None:
