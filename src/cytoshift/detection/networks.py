@@ -112,9 +112,7 @@ def _backbone(architecture: Architecture) -> nn.Module:
 class _OnlyNormalize(GeneralizedRCNNTransform):
     """torchvision resizes every image so that its shorter side is 800; here the engine has already set the scale."""
 
-    def resize(
-        self, image: Tensor, target: dict[str, Tensor] | None = None
-    ) -> tuple[Tensor, dict[str, Tensor] | None]:
+    def resize(self, image: Tensor, target: dict[str, Tensor] | None = None) -> tuple[Tensor, dict[str, Tensor] | None]:
         return image, target
 
 
