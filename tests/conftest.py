@@ -1,4 +1,4 @@
-"""Fixtures for all rooms."""
+"""A display for every process that runs tests, and fixtures for all rooms."""
 
 from __future__ import annotations
 
@@ -6,6 +6,19 @@ import os
 from pathlib import Path
 
 import pytest
+
+from cytoshift.errors import CytoshiftError
+from napari_cytoshift.headless import ensure_display
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start a virtual display where there is none; the process that only hands tests out needs none."""
+    hands_out = getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput")
+    if not hands_out:
+        try:
+            ensure_display((1600, 900))
+        except CytoshiftError:
+            return  # tests of the window are skipped, by name
 
 
 @pytest.fixture(scope="session")
