@@ -1,5 +1,7 @@
 """The docks' actions as functions of a viewer: what napari's command palette and menus call."""
 
+from typing import Any
+
 from napari import Viewer
 
 from napari_cytoshift.comparison import Comparison
@@ -9,20 +11,23 @@ PLUGIN = "napari-cytoshift"
 DOCKS = ("Slide", "Compare", "Find", "Review", "Adapt")
 
 
+def dock(viewer: Viewer, name: str) -> Any:
+    """Return one of the docks, opened and brought to the front."""
+    frame, widget = viewer.window.add_plugin_dock_widget(PLUGIN, name, tabify=True)
+    frame.show()
+    frame.raise_()
+    return widget
+
+
 def open_docks(viewer: Viewer) -> None:
     """Open the five docks, tabbed in the order of the work, with the first in front."""
-    opened = [viewer.window.add_plugin_dock_widget(PLUGIN, name, tabify=True)[0] for name in DOCKS]
-    opened[0].show()
-    opened[0].raise_()
+    for name in (*DOCKS, DOCKS[0]):
+        dock(viewer, name)
 
 
 def open_slide(viewer: Viewer) -> None:
     """Ask for slide files and open them."""
-    from napari_cytoshift.widgets.slide import SlideDock
-
-    dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Slide")[1]
-    if isinstance(dock, SlideDock):
-        dock.choose_file()
+    dock(viewer, "Slide").choose_file()
 
 
 def fit(viewer: Viewer) -> None:

@@ -68,3 +68,26 @@ def test_opening_a_slide_and_the_docks_never_import_torch(
 def test_importing_the_plugin_imports_neither_qt_nor_torch() -> None:
     check = "import sys, napari_cytoshift; assert not {'torch', 'qtpy', 'napari'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", check], check=True, timeout=60)
+
+
+def test_commands_act_on_the_viewer(make_napari_viewer: Callable[..., Any], make_slide: Callable[..., Any]) -> None:
+    from napari._app_model import get_app_model
+
+    from napari_cytoshift.view import magnification
+    from napari_cytoshift.workspace import Workspace
+
+    viewer = make_napari_viewer()
+    run = get_app_model().commands.execute_command
+    run("napari-cytoshift.open_docks").result()
+    assert [name.split()[0] for name in viewer.window.dock_widgets] == ["Slide", "Compare", "Find", "Review", "Adapt"]
+    workspace = Workspace.of(viewer)
+    slide = make_slide()
+    workspace.show(slide)
+    run("napari-cytoshift.show_20x").result()
+    assert magnification(viewer, slide.frame) == 20
+    before = Workspace.of(viewer).state.get("side_by_side", True)
+    run("napari-cytoshift.toggle_layout").result()
+    assert workspace.state.get("side_by_side") is not before
+    run("napari-cytoshift.accept_cell").result()
+    review = viewer.window.dock_widgets["Review (napari-cytoshift)"]
+    assert "Select a cell first" in review.message.text

@@ -1,0 +1,69 @@
+"""Finding, reviewing and adapting as functions of a viewer: what napari's command palette calls.
+
+Each opens its dock where it is not open, so that a person sees what happens.
+"""
+
+from typing import Any
+
+from napari import Viewer
+
+from napari_cytoshift.commands import dock
+
+
+def _review(viewer: Viewer) -> Any:
+    return dock(viewer, "Review")
+
+
+def find_cells(viewer: Viewer) -> None:
+    """Find cells with the model and in the region chosen in the Find dock."""
+    dock(viewer, "Find").start()
+
+
+def next_cell(viewer: Viewer) -> None:
+    """Go to the next cell that nobody decided on."""
+    _review(viewer).work.step(1)
+
+
+def previous_cell(viewer: Viewer) -> None:
+    """Go back to the cell before."""
+    _review(viewer).work.step(-1)
+
+
+def accept_cell(viewer: Viewer) -> None:
+    """Accept the selected cell."""
+    _review(viewer).work.accept()
+
+
+def reject_cell(viewer: Viewer) -> None:
+    """Reject the selected cell."""
+    _review(viewer).work.reject()
+
+
+def unsure_cell(viewer: Viewer) -> None:
+    """Say that the selected cell cannot be told."""
+    _review(viewer).work.unsure()
+
+
+def add_cells(viewer: Viewer) -> None:
+    """Start, or end, adding a cell with each click."""
+    _review(viewer).toggle_add()
+
+
+def mark_complete(viewer: Viewer) -> None:
+    """Say that every cell in the view is right as it is shown."""
+    _review(viewer).mark_complete()
+
+
+def undo_correction(viewer: Viewer) -> None:
+    """Take the last correction of this slide back."""
+    _review(viewer).work.undo()
+
+
+def redo_correction(viewer: Viewer) -> None:
+    """Put back the correction that was taken back last."""
+    _review(viewer).work.redo()
+
+
+def learn(viewer: Viewer) -> None:
+    """Start learning from the corrections of the study."""
+    dock(viewer, "Adapt").start()
