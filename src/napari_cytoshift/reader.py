@@ -11,6 +11,7 @@ from cytoshift.slides.slide import Slide
 from napari_cytoshift import notices
 from napari_cytoshift.background import wait_for
 from napari_cytoshift.layers.slide_layers import layer_data
+from napari_cytoshift.slicing import relay_slices
 from napari_cytoshift.state import State
 
 Layers = list[tuple[Any, ...]]
@@ -71,8 +72,12 @@ def _open_while_painting(path: str) -> Slide:
 
 def read_in_background() -> None:
     """Switch napari's asynchronous slicing on for this session, and keep it out of the settings file."""
+    from napari import current_viewer
     from napari.settings import get_settings
 
+    viewer = current_viewer()
+    if viewer is not None:
+        relay_slices(viewer)
     settings = get_settings()
     settings.env_settings.setdefault("experimental", {})["async_"] = True  # what comes from outside is not saved
     if not settings.experimental.async_:

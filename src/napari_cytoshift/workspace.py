@@ -21,6 +21,7 @@ from napari_cytoshift.background import Work
 from napari_cytoshift.layers import slide_layers
 from napari_cytoshift.reader import open_calibrated, read_in_background
 from napari_cytoshift.sample_data import Style, sample_path
+from napari_cytoshift.slicing import relay_slices
 from napari_cytoshift.state import State, home
 from napari_cytoshift.view import Box, camera, look_at, look_at_box, view_box, whole
 
@@ -89,6 +90,7 @@ class Workspace:
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.selection.events.active.connect(self._on_selected)
+        relay_slices(viewer)
         weakref.finalize(viewer, self.close)  # which keeps this object as long as the viewer, and no longer
         for layer in viewer.layers:
             self._adopt(layer)
