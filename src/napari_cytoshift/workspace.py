@@ -139,7 +139,12 @@ class Workspace:
         work.failed.connect(notices.complain if failed is None else failed)
         self._works.add(work)
         works = self._works
-        work.finished.connect(lambda: works.discard(work))
+
+        def forget() -> None:
+            works.discard(work)
+            work.deleteLater()  # frees what its connections hold, this function and so the work itself included
+
+        work.finished.connect(forget)
         return work.start()
 
     # Slides --------------------------------------------------------------------------------------------

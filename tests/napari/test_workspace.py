@@ -203,3 +203,11 @@ def test_work_delivers_in_the_qt_thread_and_errors_become_one_sentence(
     stopped = workspace.start("Stopping", lambda task: task.cancel.cancel() or task.cancel.check())
     qtbot.waitUntil(lambda: not stopped.running)
     assert len(said) == 1
+
+
+def test_work_that_is_done_is_freed(make_napari_viewer: Make, qtbot: Any) -> None:
+    workspace = Workspace.of(make_napari_viewer())
+    results: list[int] = []
+    works = [weakref.ref(workspace.start("Counting", lambda work: 1, done=results.append)) for _ in range(20)]
+    qtbot.waitUntil(lambda: len(results) == 20)
+    qtbot.waitUntil(lambda: gc.collect() >= 0 and all(work() is None for work in works))
