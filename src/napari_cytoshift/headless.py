@@ -18,8 +18,6 @@ SIZE = (1920, 1080)
 # their display last, since Qt ends a process whose display goes away.
 _GUARD = 'exec 9<&0; Xvfb "$@" 9<&- </dev/null & server=$!; cat <&9 >/dev/null; kill "$server"'
 
-_guards: list[subprocess.Popen[bytes]] = []
-
 
 def ensure_display(size: tuple[int, int] = SIZE) -> None:
     """Start a display for this process, and set ``DISPLAY`` to it, where there is none.
@@ -45,21 +43,24 @@ def ensure_display(size: tuple[int, int] = SIZE) -> None:
 
 def _start(size: tuple[int, int]) -> str:
     reading, writing = os.pipe()
+    watched, held = os.pipe()  # the end that is held is closed by the end of this process, and by nothing else
     screen = f"{size[0]}x{size[1]}x24"
     server = ["-displayfd", str(writing), "-screen", "0", screen, "-nolisten", "tcp", "-noreset", "-dpi", "96"]
     guard = subprocess.Popen(
         ["sh", "-c", _GUARD, "sh", *server],
-        stdin=subprocess.PIPE,
+        stdin=watched,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         pass_fds=[writing],
     )
     os.close(writing)
+    os.close(watched)
     with open(reading, "rb") as answer:
         number = answer.readline().strip().decode()  # written when the server accepts connections
     if not number:
+        os.close(held)
         guard.kill()
         guard.wait()
         raise CytoshiftError("The virtual display did not start; run Xvfb :99 to see why.")
-    _guards.append(guard)
+    guard.returncode = 0  # nobody waits for it: it outlives this process by a moment
     return f":{number}"
