@@ -17,6 +17,7 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QEventLoop, QObject, Qt, Signal
 
 from cytoshift.engine.progress import CancelToken, Progress
+from napari_cytoshift import notices
 
 REPORTS_PER_SECOND = 15
 THREADS = 4
@@ -139,6 +140,53 @@ class Work(QObject):
         bar, self._bar = self._bar, None
         if bar is not None:
             bar.close()
+
+
+class Works:
+    """The pieces of work of one window that are not done yet. Used in the Qt thread."""
+
+    def __init__(self) -> None:
+        self._running: set[Work] = set()
+
+    def start(
+        self,
+        title: str,
+        function: Callable[[Work], Any],
+        *,
+        done: Callable[[Any], None] | None = None,
+        failed: Callable[[BaseException], None] = notices.complain,
+        progressed: Callable[[Any], None] | None = None,
+        sent: Callable[[Any], None] | None = None,
+        in_activity: bool = True,
+    ) -> Work:
+        """Run a function in a thread; every callback runs in the Qt thread.
+
+        Without ``failed``, an error becomes a notification.
+        """
+        work = Work(title, function, in_activity=in_activity)
+        for signal, callback in (
+            (work.returned, done),
+            (work.failed, failed),
+            (work.progressed, progressed),
+            (work.sent, sent),
+        ):
+            if callback is not None:
+                signal.connect(callback)
+        running = self._running
+        running.add(work)
+
+        def forget() -> None:
+            running.discard(work)
+            work.deleteLater()  # frees what its connections hold, this function and so the work itself included
+
+        work.finished.connect(forget)
+        return work.start()
+
+    def abandon(self) -> None:
+        """Cancel and forget all work."""
+        for work in tuple(self._running):
+            work.abandon()
+        self._running.clear()
 
 
 def wait_for(title: str, function: Callable[[Work], T]) -> T:

@@ -13,6 +13,7 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from cytoshift.slides.slide import Slide
+from napari_cytoshift import notices
 from napari_cytoshift.background import Work
 from napari_cytoshift.layers import panes, slide_layers
 from napari_cytoshift.layers.refresher import Refresher
@@ -114,7 +115,7 @@ class Comparison:
         return refresher is not None and refresher.approximate
 
     def see(
-        self, method: str, reference: str = "", *, failed: Callable[[BaseException], None] | None = None
+        self, method: str, reference: str = "", *, failed: Callable[[BaseException], None] = notices.complain
     ) -> Work | None:
         """Show the active slide through a stain method; the fit is made in a thread.
 

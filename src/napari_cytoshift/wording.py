@@ -33,3 +33,9 @@ def times(magnification: float | None) -> str:
     if magnification is None:
         return "–"
     return f"{magnification:.0f}×" if magnification >= 9.95 else f"{magnification:.2g}×"
+
+
+def density(cells: int, area_mm2: float) -> str:
+    """Say how many cells there are on a mm²: ``"1 180 / mm²"``; small numbers with a decimal."""
+    value = cells / area_mm2
+    return f"{value:,.0f} / mm²".replace(",", " ") if value >= 100 or value == 0 else f"{value:.1f} / mm²"

@@ -17,7 +17,7 @@ from qtpy.QtCore import QTimer
 from cytoshift.errors import StudyError
 from cytoshift.slides.slide import Slide
 from napari_cytoshift import notices
-from napari_cytoshift.background import Work
+from napari_cytoshift.background import Work, Works
 from napari_cytoshift.layers import slide_layers
 from napari_cytoshift.reader import open_calibrated, read_in_background
 from napari_cytoshift.sample_data import Style, sample_path
@@ -79,7 +79,8 @@ class Workspace:
         self._study: Study | None = None
         self._registry: Registry | None = None
         self._through: ImageOperator | None = None
-        self._works: set[Work] = set()
+        self._works = Works()
+        self.start = self._works.start
         self._cells: tuple[ShownCells, CellLayers] | None = None
         self._views: dict[str, Box] = {}
         self._opened_at: tuple[object, ...] | None = None
@@ -105,47 +106,10 @@ class Workspace:
 
     def close(self) -> None:
         """Stop what runs and close the study; what is stored is stored already."""
-        for work in tuple(self._works):
-            work.abandon()
-        self._works.clear()
+        self._works.abandon()
         if self._study is not None:
             self._study.close()
             self._study = None
-
-    # What takes time -----------------------------------------------------------------------------------
-
-    def start(
-        self,
-        title: str,
-        function: Callable[[Work], Any],
-        *,
-        done: Callable[[Any], None] | None = None,
-        failed: Callable[[BaseException], None] | None = None,
-        progressed: Callable[[Any], None] | None = None,
-        sent: Callable[[Any], None] | None = None,
-        in_activity: bool = True,
-    ) -> Work:
-        """Run a function in a thread; every callback runs in the Qt thread.
-
-        Without ``failed``, an error becomes a notification.
-        """
-        work = Work(title, function, in_activity=in_activity)
-        if done is not None:
-            work.returned.connect(done)
-        if progressed is not None:
-            work.progressed.connect(progressed)
-        if sent is not None:
-            work.sent.connect(sent)
-        work.failed.connect(notices.complain if failed is None else failed)
-        self._works.add(work)
-        works = self._works
-
-        def forget() -> None:
-            works.discard(work)
-            work.deleteLater()  # frees what its connections hold, this function and so the work itself included
-
-        work.finished.connect(forget)
-        return work.start()
 
     # Slides --------------------------------------------------------------------------------------------
 

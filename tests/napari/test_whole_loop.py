@@ -170,7 +170,7 @@ def correct_five(hands: Hands, identity: str) -> int:
     hands.workspace.fit(hands.workspace.active)
     hands.key(Qt.Key.Key_Period)
     assert dock.add.isChecked()
-    hands.click_at(40.0, 40.0)
+    hands.click_at(846.0, 72.0)
     hands.key(Qt.Key.Key_Period)
     events = [event for event in hands.workspace.study.events() if event.slide == identity]
     hands.key(Qt.Key.Key_C, Qt.KeyboardModifier.ShiftModifier)

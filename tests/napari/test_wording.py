@@ -31,3 +31,9 @@ def test_sizes() -> None:
 
 def test_magnifications() -> None:
     assert [wording.times(m) for m in (None, 1.26, 9.96, 40.0)] == ["–", "1.3×", "10×", "40×"]
+
+
+def test_densities_carry_their_unit_and_no_powers_of_ten() -> None:
+    assert wording.density(78, 0.0661) == "1 180 / mm²"
+    assert wording.density(1, 0.0661) == "15.1 / mm²"
+    assert wording.density(0, 0.0661) == "0 / mm²"

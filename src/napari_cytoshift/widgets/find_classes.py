@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
 from superqt import QElidingLabel
 
 from cytoshift.study.palette import color_of, in_order
+from napari_cytoshift import wording
 
 SWATCH = 14
 
@@ -54,7 +55,7 @@ class ClassRows(QWidget):
             self._build(names)
         for name in names:
             self._numbers[name].setText(f"{counts[name]:,}".replace(",", " "))
-            self._densities[name].setText(f"{counts[name] / area_mm2:.3g} / mm²" if area_mm2 else "")
+            self._densities[name].setText(wording.density(counts[name], area_mm2) if area_mm2 else "")
             self._show_eye(name, name not in hidden)
 
     def text(self, name: str) -> str:
