@@ -13,15 +13,32 @@ from npe2 import PluginManifest
 WITHOUT_TORCH = """
 import sys
 import napari
+import numpy as np
 import napari_cytoshift.reader
-from napari.components import ViewerModel
 assert "torch" not in sys.modules
-from napari_cytoshift.widgets.compare import CompareDock
-from napari_cytoshift.widgets.slide import SlideDock
+from cytoshift.engine import Findings, Provenance
+from napari_cytoshift.commands import open_docks
+from napari_cytoshift.layers.findings import know
+from napari_cytoshift.widgets.review import ReviewDock
+from napari_cytoshift.workspace import Workspace
 viewer = napari.Viewer(show=False)
 viewer.open(sys.argv[1], plugin="napari-cytoshift")
-docks = [SlideDock(viewer), CompareDock(viewer)]
-assert docks[0].workspace.active is not None
+open_docks(viewer)
+workspace = Workspace.of(viewer)
+slide = workspace.active
+assert slide is not None
+found = Findings(
+    np.array([[40, 40, 80, 80]], np.float32), np.ones(1, np.float32), np.zeros(1, np.int16), ("NILM",),
+    Provenance(slide.info.identity, "by-hand"),
+)
+know(workspace.study, slide)
+workspace.set_findings(slide, found, workspace.study.add_findings(found))
+review = viewer.window.add_plugin_dock_widget("napari-cytoshift", "Review")[1]
+assert isinstance(review, ReviewDock)
+review.work.arrange()
+review.work.step(1)
+review.work.accept()
+assert [event.kind for event in workspace.study.events()] == ["accept"]
 assert "torch" not in sys.modules, "torch was imported"
 viewer.close()
 """
@@ -53,7 +70,7 @@ def test_the_manifest_is_a_relative_link_to_the_one_at_the_top() -> None:
         assert link.readlink() == Path("../../napari.yaml")
 
 
-def test_opening_a_slide_and_the_docks_never_import_torch(
+def test_opening_a_slide_and_reviewing_never_import_torch(
     make_napari_viewer: Callable[..., Any], tmp_path: Path
 ) -> None:
     """The viewer fixture is asked for only because the test needs a display."""
