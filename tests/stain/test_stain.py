@@ -17,14 +17,13 @@ from cytoshift import stain
 from cytoshift.engine import DerivedSlide
 from cytoshift.stain import StainError
 from cytoshift.stain.colours import Colours, optical_density, slide_colours
+from cytoshift.stain.lab import lab_from_rgb, rgb_from_lab
 from cytoshift.stain.macenko import MacenkoFit, fit_macenko, fit_stains
 from cytoshift.stain.reference import HAEMATOXYLIN_EOSIN, PAPANICOLAOU, Stains
 from cytoshift.stain.reinhard import (
     ReinhardFit,
     fit_reinhard,
-    lab_from_rgb,
     lab_statistics,
-    rgb_from_lab,
 )
 
 RGB = npt.NDArray[np.uint8]
