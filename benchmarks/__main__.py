@@ -9,8 +9,8 @@ from pathlib import Path
 
 def main() -> None:
     """Run the benchmark that the first argument names."""
-    names = sorted(file.stem for file in Path(__file__).parent.glob("*.py") if not file.stem.startswith("_"))
-    names.remove("alternating")
+    files = {file.stem for file in Path(__file__).parent.glob("*.py") if not file.stem.startswith("_")}
+    names = sorted(files - {"alternating"})
     if len(sys.argv) < 2 or sys.argv[1] not in names:
         sys.exit(f"usage: python -m benchmarks NAME; the benchmarks are {', '.join(names)}")
     import_module(f"benchmarks.{sys.argv[1]}").main()
