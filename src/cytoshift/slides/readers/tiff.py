@@ -249,6 +249,7 @@ def open_tiff(path: Path) -> TiffSource:
     except (Declined, SlideError, FileNotFoundError, PermissionError):
         raise
     except Exception as error:
+        reason = f" ({error})" if " " in str(error) else ""  # a bare key or number tells a person nothing
         raise SlideError(
-            f"{path.name} is a damaged or incomplete TIFF ({error}); copy it again from its source."
+            f"{path.name} is a damaged or incomplete TIFF{reason}; copy it again from its source."
         ) from error
