@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
@@ -16,6 +17,7 @@ from napari_cytoshift.view import Box
 if TYPE_CHECKING:
     from napari.layers import Layer
 
+    from cytoshift.study import Event, Study
     from napari_cytoshift.layers.findings import ShownCells
 
 SETTLED_MS = 120
@@ -107,16 +109,19 @@ class CellLayers:
 
     def _remove(self, identifiers: list[str]) -> None:
         for identifier in identifiers:
-            self._correct(lambda study, slide, target=identifier: study.reject(slide, target))
+            self._reject(identifier)
+
+    def _reject(self, identifier: str) -> None:
+        self._correct(lambda study, slide: study.reject(slide, identifier))
 
     def _add(self, box: Box) -> None:
         if self.new_label:
             self._correct(lambda study, slide: study.add(slide, box, self.new_label))
         self._draw_soon()
 
-    def _correct(self, write: object) -> None:
+    def _correct(self, write: Callable[[Study, str], Event | None]) -> None:
         try:
-            self.shown.correct(write)  # type: ignore[arg-type]
+            self.shown.correct(write)
         except StudyError as error:
             notices.complain(error)
             self._draw_soon()

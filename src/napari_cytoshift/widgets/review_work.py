@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ from napari_cytoshift.widgets.find_region import cut
 from napari_cytoshift.widgets.review_order import Queue, arrange
 
 if TYPE_CHECKING:
+    from cytoshift.study import Study
     from napari_cytoshift.workspace import Workspace
 
 DIGITS = 6
@@ -182,19 +184,19 @@ class Review:
         words = "Taken back" if event.kind == "undo" else "Put back"
         self.said.emit(f"{words}: {'' if about is None else about.kind.replace('_', ' ')}.")
 
-    def _decide(self, write: object) -> None:
+    def _decide(self, write: Callable[[Study, str, str], Event]) -> None:
         cell = self.shown.selected
         if not cell:
             self.said.emit("Select a cell first: press N, or click on one.")
             return
-        if self._write(lambda study, slide: write(study, slide, cell)) is not None:  # type: ignore[operator]
+        if self._write(lambda study, slide: write(study, slide, cell)) is not None:
             self._times.append(time.monotonic())
             self.decided.emit(cell)
 
-    def _write(self, write: object) -> Event | None:
+    def _write(self, write: Callable[[Study, str], Event | None]) -> Event | None:
         self.said.emit("")
         try:
-            return self.shown.correct(write)  # type: ignore[arg-type]
+            return self.shown.correct(write)
         except StudyError as error:
             self.said.emit(str(error))
             return None
