@@ -14,10 +14,10 @@ from same_bytes import assert_same_image
 from cytoshift import stain
 from cytoshift.engine import DerivedSlide
 from cytoshift.slides import Slide, open_slide
+from cytoshift.stain.classical.macenko import fit_macenko, fit_stains
+from cytoshift.stain.classical.reinhard import lab_statistics
 from cytoshift.stain.colours import Colours, optical_density, slide_colours
-from cytoshift.stain.macenko import fit_macenko, fit_stains
 from cytoshift.stain.reference import HAEMATOXYLIN_EOSIN
-from cytoshift.stain.reinhard import lab_statistics
 
 RGB = npt.NDArray[np.uint8]
 WHITE = (255.0, 255.0, 255.0)

@@ -16,15 +16,15 @@ from scipy import ndimage
 from cytoshift import stain
 from cytoshift.engine import DerivedSlide
 from cytoshift.stain import StainError
-from cytoshift.stain.colours import Colours, optical_density, slide_colours
-from cytoshift.stain.lab import lab_from_rgb, rgb_from_lab
-from cytoshift.stain.macenko import MacenkoFit, fit_macenko, fit_stains
-from cytoshift.stain.reference import HAEMATOXYLIN_EOSIN, PAPANICOLAOU, Stains
-from cytoshift.stain.reinhard import (
+from cytoshift.stain.classical.lab import lab_from_rgb, rgb_from_lab
+from cytoshift.stain.classical.macenko import MacenkoFit, fit_macenko, fit_stains
+from cytoshift.stain.classical.reinhard import (
     ReinhardFit,
     fit_reinhard,
     lab_statistics,
 )
+from cytoshift.stain.colours import Colours, optical_density, slide_colours
+from cytoshift.stain.reference import HAEMATOXYLIN_EOSIN, PAPANICOLAOU, Stains
 
 RGB = npt.NDArray[np.uint8]
 
@@ -231,6 +231,6 @@ def test_statistics_of_a_slide_are_those_of_its_pixels() -> None:
 
 
 def test_stain_needs_no_torch() -> None:
-    code = "import sys, cytoshift.stain, cytoshift.stain.table; print('torch' in sys.modules)"
+    code = "import sys, cytoshift.stain, cytoshift.stain.classical.table; print('torch' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "False"

@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from cytoshift.engine.operator import ImageOperator
 from cytoshift.slides.slide import Slide
+from cytoshift.stain.classical.macenko import fit_macenko, fit_stains
+from cytoshift.stain.classical.reinhard import fit_reinhard, lab_statistics
 from cytoshift.stain.colours import Colours, StainError, slide_colours
-from cytoshift.stain.macenko import fit_macenko, fit_stains
 from cytoshift.stain.reference import HAEMATOXYLIN_EOSIN, PAPANICOLAOU, LabStatistics, Stains
-from cytoshift.stain.reinhard import fit_reinhard, lab_statistics
 
 RGB = npt.NDArray[np.uint8]
 

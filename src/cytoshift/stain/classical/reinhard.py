@@ -13,8 +13,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from cytoshift.stain.classical.lab import lab_from_rgb, rgb_from_lab
 from cytoshift.stain.colours import Colours, White, optical_density
-from cytoshift.stain.lab import lab_from_rgb, rgb_from_lab
 from cytoshift.stain.reference import LabStatistics, Vector
 
 RGB = npt.NDArray[np.uint8]
@@ -48,7 +48,7 @@ class ReinhardFit:
 
     def apply(self, tiles: RGB) -> RGB:
         """Map uint8 RGB of any shape ``(..., 3)``, colour by colour."""
-        from cytoshift.stain.table import apply_table
+        from cytoshift.stain.classical.table import apply_table
 
         return apply_table(tiles, self._table)
 
@@ -77,7 +77,7 @@ class ReinhardFit:
 
     @cached_property
     def _table(self) -> npt.NDArray[np.uint32]:
-        from cytoshift.stain.table import lab_table
+        from cytoshift.stain.classical.table import lab_table
 
         values = np.repeat(np.arange(256.0)[:, None], 3, axis=1)
         return lab_table(self._whitened(values), self._weight(values), np.array(self.gain), np.array(self.shift))

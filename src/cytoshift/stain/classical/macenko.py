@@ -51,7 +51,7 @@ class MacenkoFit:
 
     def apply(self, tiles: RGB) -> RGB:
         """Map uint8 RGB of any shape ``(..., 3)``, colour by colour."""
-        from cytoshift.stain.table import apply_products
+        from cytoshift.stain.classical.table import apply_products
 
         return apply_products(tiles, self._tables)
 
