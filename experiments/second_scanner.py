@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from cytoshift.detection import DetectorOperator, DetectorRecipe, Parent, TrainedDetector, read_coco, train_detector
-from cytoshift.detection.coco import data_folder
+from cytoshift.detection import DetectorOperator, DetectorRecipe, Parent, TrainedDetector, train_detector
 from cytoshift.detection.evaluate import evaluate_detector
 from cytoshift.models import Registry
 from cytoshift.training import load_recipe
+from cytoshift.training.coco import data_folder, read_coco
 
 SCANNER, HOME = "cervical/cric-scanner-b", "cervical/cric"
 

@@ -12,11 +12,12 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-from cytoshift.detection import DetectorOperator, DetectorRecipe, TrainedDetector, read_coco, train_detector
+from cytoshift.detection import DetectorOperator, DetectorRecipe, TrainedDetector, train_detector
 from cytoshift.detection.evaluate import DetectorScore, evaluate_detector
 from cytoshift.models import Card, TrainingData, save_model
 from cytoshift.models.registry import STARTERS
 from cytoshift.training import load_recipe
+from cytoshift.training.coco import read_coco
 
 RECIPE = "detector-small"
 LICENCE = (

@@ -1,12 +1,8 @@
 """Fixtures shared by the detector's tests."""
 
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # the drawing of the fields, beside this file
-
 from fields import write_set
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cytoshift.detection import read_coco
 from cytoshift.detection.train import in_classes
 from cytoshift.errors import DataError
+from cytoshift.training.coco import read_coco
 
 
 def test_boxes_become_corners_and_splits_are_kept_apart(field_set: Path) -> None:

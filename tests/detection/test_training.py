@@ -14,12 +14,12 @@ from cytoshift.detection import (
     Parent,
     TrainedDetector,
     evaluate_detector,
-    read_coco,
     train_detector,
 )
 from cytoshift.detection.learning import DetectorLearning
 from cytoshift.detection.recipe import DetectorData, DetectorViews
 from cytoshift.training import TrainingSettings
+from cytoshift.training.coco import read_coco
 
 
 class Go:

@@ -207,6 +207,6 @@ def adopt(hands: Hands, model: str) -> None:
 
 def busiest_field(data: Path) -> Path:
     """Return the training field with most annotated cells."""
-    from cytoshift.detection.coco import read_coco
+    from cytoshift.training.coco import read_coco
 
     return max(read_coco(data / "cervical/cric", "train").fields, key=lambda field: len(field.boxes)).path

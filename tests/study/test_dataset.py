@@ -228,7 +228,7 @@ def test_a_study_can_be_seen_as_it_was(study, slides, tmp_path):
 
 
 def test_the_detection_room_reads_what_is_written(study, predict, slides, tmp_path):
-    from cytoshift.detection.coco import read_coco
+    from cytoshift.training.coco import read_coco
 
     run = study.add_findings(predict(n=10))
     study.unsure("a", f"{run}:3")

@@ -56,9 +56,9 @@ def evaluate_detector_(
 ) -> None:
     """Measure a detector: mAP, mAP50 over classes and for each, precision and recall."""
     from cytoshift.detection import evaluate_detector
-    from cytoshift.detection.coco import read_coco
     from cytoshift.engine import FindingOperator
     from cytoshift.models import Registry, build_operator
+    from cytoshift.training.coco import read_coco
 
     if out is not None and not out.absolute().parent.is_dir():
         raise CytoshiftError(f"The folder {out.absolute().parent} for {out.name} is not there; make it first.")

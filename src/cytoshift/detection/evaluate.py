@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from cytoshift.detection.coco import CocoSet
 from cytoshift.detection.train import in_classes
 from cytoshift.engine.findings import Findings
 from cytoshift.engine.operator import FindingOperator
 from cytoshift.engine.runs import run_findings
 from cytoshift.metrics.detection import DetectionTruth, average_precision, precision_and_recall
 from cytoshift.slides import open_slide
+from cytoshift.training.coco import CocoSet
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,13 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from cytoshift.detection.coco import CocoSet, Field
 from cytoshift.detection.networks import build_network
 from cytoshift.detection.operator import find_boxes
 from cytoshift.detection.recipe import DetectorRecipe
 from cytoshift.engine.operator import TileBoxes
 from cytoshift.metrics.detection import DetectionTruth, average_precision
 from cytoshift.training.augmentation import RGB, crop_boxes, crop_image, draw_crop, jitter_stain
+from cytoshift.training.coco import CocoSet, Field
 from cytoshift.training.task import TrainingTask
 
 Target = dict[str, Tensor]

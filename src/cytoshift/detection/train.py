@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from cytoshift.detection.coco import CocoSet, read_coco
 from cytoshift.detection.learning import DetectorLearning
 from cytoshift.detection.networks import Architecture
 from cytoshift.detection.recipe import DetectorRecipe
 from cytoshift.errors import DataError
 from cytoshift.metrics.detection import best_threshold
+from cytoshift.training.coco import CocoSet, read_coco
 from cytoshift.training.loop import Control, Emit, fit
 
 

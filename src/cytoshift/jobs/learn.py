@@ -11,13 +11,11 @@ from pathlib import Path
 from torch import Tensor
 
 from cytoshift.detection import (
-    CocoSet,
     DetectorOperator,
     DetectorRecipe,
     Parent,
     TrainedDetector,
     evaluate_detector,
-    read_coco,
     train_detector,
 )
 from cytoshift.errors import Cancelled, ModelError, SlideError
@@ -29,6 +27,7 @@ from cytoshift.slides import Slide, open_slide
 from cytoshift.study import Study
 from cytoshift.study.dataset import training_set
 from cytoshift.training import Control, Emit, load_recipe
+from cytoshift.training.coco import CocoSet, read_coco
 
 _LOW = 0.01
 """Threshold while measuring: average precision needs the whole curve."""

@@ -6,7 +6,6 @@ import shutil
 from importlib.metadata import version
 from pathlib import Path
 
-from cytoshift.detection.coco import data_folder, read_coco
 from cytoshift.detection.recipe import DetectorRecipe
 from cytoshift.detection.train import train_detector
 from cytoshift.jobs.folder import MODEL, TRAINING, WORK
@@ -14,6 +13,7 @@ from cytoshift.jobs.result import Made
 from cytoshift.jobs.spec import TrainSpec
 from cytoshift.models import Card, TrainingData, save_model
 from cytoshift.training import Control, Emit, load_recipe
+from cytoshift.training.coco import data_folder, read_coco
 from cytoshift.training.recipe import check_recipe
 
 

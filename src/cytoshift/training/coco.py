@@ -62,7 +62,7 @@ def data_folder() -> Path:
     return Path(os.environ.get("CYTOSHIFT_DATA", "../shared/data"))
 
 
-def read_coco(path: str | Path, split: str | None = None) -> CocoSet:
+def read_coco(path: str | Path, split: str | None = None, half: str | None = None) -> CocoSet:
     """Read a data set.
 
     Parameters
@@ -71,16 +71,18 @@ def read_coco(path: str | Path, split: str | None = None) -> CocoSet:
         A COCO JSON file or a folder with ``annotations.json``; also looked for under `data_folder`.
     split : str, optional
         Keep the images whose ``split`` is this; all without.
+    half : str, optional
+        Keep the images whose ``half`` is this, for unpaired work on a data set that divides its scenes in two.
 
     Raises
     ------
     DataError
-        The file is not there, is not COCO, has no image of the split, or names images that are not there.
+        The file is not there, is not COCO, has no image of the split and half, or names images that are not there.
     """
     file = _find(Path(path))
     data = _parse(file)
     try:
-        return _build(file, data, split)
+        return _build(file, _choose(file, data, split, half))
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise DataError(
             f"{file} is not COCO JSON ({type(error).__name__}: {error}); it needs images, annotations and categories."
@@ -108,17 +110,15 @@ def _parse(file: Path) -> dict[str, Any]:
     return data
 
 
-def _build(file: Path, data: dict[str, Any], split: str | None) -> CocoSet:
+def _build(file: Path, data: dict[str, Any]) -> CocoSet:
     categories = sorted(data["categories"], key=lambda category: category["id"])
     index = {category["id"]: position for position, category in enumerate(categories)}
     by_image: dict[int, list[dict[str, Any]]] = {}
     for annotation in data["annotations"]:
         by_image.setdefault(annotation["image_id"], []).append(annotation)
-    chosen = [image for image in data["images"] if split is None or image.get("split") == split]
-    if not chosen:
-        splits = sorted({str(image.get("split")) for image in data["images"]})
-        raise DataError(f"{file} has no image of split '{split}'; its splits are {', '.join(splits)}.")
-    fields = tuple(_field(file.parent, image, by_image.get(image["id"], []), index) for image in chosen)
+    if not data["images"]:
+        raise DataError(f"{file} has no image; export the annotations again.")
+    fields = tuple(_field(file.parent, image, by_image.get(image["id"], []), index) for image in data["images"])
     missing = [field.name for field in fields if not field.path.is_file()]
     if missing:
         raise DataError(
@@ -134,6 +134,19 @@ def _build(file: Path, data: dict[str, Any], split: str | None) -> CocoSet:
         licence=licence or str(info.get("licence", "")),
         source=str(info.get("source", "")),
     )
+
+
+def _choose(file: Path, data: dict[str, Any], split: str | None, half: str | None) -> dict[str, Any]:
+    """Keep the images of a split and of a half."""
+    for key, plural, wanted in (("split", "splits", split), ("half", "halves", half)):
+        if wanted is None:
+            continue
+        chosen = [image for image in data["images"] if image.get(key) == wanted]
+        if not chosen:
+            there = sorted({str(image.get(key)) for image in data["images"]})
+            raise DataError(f"{file} has no image of {key} '{wanted}'; its {plural} are {', '.join(there)}.")
+        data = {**data, "images": chosen}
+    return data
 
 
 def _field(folder: Path, image: dict[str, Any], annotations: list[dict[str, Any]], index: dict[int, int]) -> Field:

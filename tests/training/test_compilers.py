@@ -24,5 +24,5 @@ def test_networks_load_after_mesa() -> None:
 
 
 def test_triton_is_left_alone_elsewhere() -> None:
-    code = "import sys, cytoshift.detection.compilers; sys.exit(sys.modules.get('triton', 0) is None)"
+    code = "import sys, cytoshift.training.compilers; sys.exit(sys.modules.get('triton', 0) is None)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
