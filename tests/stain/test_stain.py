@@ -15,8 +15,8 @@ from scipy import ndimage
 
 from cytoshift import stain
 from cytoshift.engine import DerivedSlide
+from cytoshift.metrics.lab import lab_from_rgb, rgb_from_lab
 from cytoshift.stain import StainError
-from cytoshift.stain.classical.lab import lab_from_rgb, rgb_from_lab
 from cytoshift.stain.classical.macenko import MacenkoFit, fit_macenko, fit_stains
 from cytoshift.stain.classical.reinhard import (
     ReinhardFit,

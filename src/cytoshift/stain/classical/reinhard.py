@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from cytoshift.stain.classical.lab import lab_from_rgb, rgb_from_lab
+from cytoshift.metrics.lab import lab_from_rgb, rgb_from_lab
 from cytoshift.stain.colours import Colours, White, optical_density
 from cytoshift.stain.reference import LabStatistics, Vector
 

@@ -10,7 +10,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from cytoshift.stain.classical.lab import D65, XYZ_FROM_RGB
+from cytoshift.metrics.lab import D65, XYZ_FROM_RGB
 
 RGB = npt.NDArray[np.uint8]
 Float32 = npt.NDArray[np.float32]
