@@ -156,3 +156,22 @@ def test_outside_and_backwards_are_refused(slow: Slow) -> None:
         level[99999]
     with pytest.raises(IndexError, match="forwards"):
         level[::-1]
+
+
+def test_what_was_seen_whole_stands_in_until_its_successor_is_there(slow: Slow, wait: Waiter) -> None:
+    first, sharpener = slow.source, Sharpener(slow.source, slow.source)
+    level = sharpener.levels()[0]
+    level[0:700, 0:700]
+    wait(lambda: not sharpener.approximate)
+    before = level[0:700, 0:700]
+    sharpener.replace(slow)
+    assert np.array_equal(level[0:700, 0:700], before)
+    assert sharpener.approximate
+    unready = Slow(first)
+    sharpener.replace(unready)  # the one in between was never whole, so that the first still stands in
+    assert np.array_equal(level[0:700, 0:700], before)
+    slow.go.set()
+    unready.go.set()
+    wait(lambda: not sharpener.approximate)
+    assert np.array_equal(level[0:700, 0:700], 255 - before)
+    sharpener.stop()

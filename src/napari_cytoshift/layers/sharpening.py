@@ -53,6 +53,7 @@ class Sharpener:
     def __init__(self, slide: Slide, source: Slide) -> None:
         self.slide = slide
         self.source = source
+        self._before: Slide | None = None
         self.on_arrival: Callable[[], None] = _nothing
         self.on_view: Callable[[], None] = _nothing
         self.error: Exception | None = None
@@ -71,6 +72,17 @@ class Sharpener:
     def levels(self) -> list[SharpeningArray]:
         """Return the levels as arrays for a multiscale image layer."""
         return [SharpeningArray(self, level) for level in range(len(self.slide.levels))]
+
+    def replace(self, slide: Slide) -> None:
+        """Show another slide of the same levels; what was last seen whole stands in until its tiles are there."""
+        whole = not self.approximate
+        with self._wake:
+            if whole:
+                self._before = self.slide
+            self.slide = slide
+            self.error = None
+            self._failed.clear()
+            self._wishes.clear()
 
     def want(self, tiles: list[Tile]) -> None:
         """Make tiles the newest view, the most wanted first; whatever was wanted before is dropped."""
@@ -118,6 +130,9 @@ class Sharpener:
         level = self.slide.levels[tile.level]
         height = min(TILE, level.height - tile.row * TILE)
         width = min(TILE, level.width - tile.column * TILE)
+        last = None if self._before is None else self._before.cached_tile(*tile)
+        if last is not None:
+            return last
         for coarse in range(tile.level + 1, len(self.slide.levels)):
             known = self._from_coarser(self.slide, tile, coarse, height, width)
             if known is not None:
