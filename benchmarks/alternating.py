@@ -3,36 +3,62 @@
 from __future__ import annotations
 
 import json
-import statistics
 import time
 from collections.abc import Callable
 
+import numpy as np
+
 ROUNDS = 7
-WARM_UP = 2
+WARM_UP = 3
+
+Timing = Callable[[], float]
+"""Does something and returns how long it took, in seconds."""
 
 
 def compare(
-    name: str, ours: Callable[[], object], peer: Callable[[], object], *, floor: float, ambition: float
-) -> None:
-    """Time two functions in alternation and print how much faster ours is, by the CPU time of this process.
+    name: str, ours: Timing, peer: Timing, *, floor: float, ambition: float, worst: float | None = None
+) -> dict[str, object]:
+    """Let two take turns; print how much faster ours is, and return it.
 
-    The ratio is the median of the rounds' ratios; ``ours`` and ``peer`` are medians in seconds.
+    The ratio is the median of the rounds' ratios and ``spread`` their interquartile range as a share of it; ``ours``
+    and ``peer`` are medians in seconds.
+
+    Parameters
+    ----------
+    name : str
+    ours, peer : callable
+        Do it once and return the seconds it took.
+    floor, ambition : float
+        What the ratio shall at least be, and what it is hoped to be.
+    worst : float, optional
+        How far ours is from the exact result; above 1 it does not hold, however fast.
     """
-    pairs = [(_seconds(ours), _seconds(peer)) for _ in range(WARM_UP + ROUNDS)][WARM_UP:]
-    ratio = statistics.median(theirs / mine for mine, theirs in pairs)
-    line = {
+    pairs = np.array([(ours(), peer()) for _ in range(WARM_UP + ROUNDS)])[WARM_UP:]
+    ratios = pairs[:, 1] / pairs[:, 0]
+    low, ratio, high = np.percentile(ratios, [25, 50, 75])
+    mine, theirs = np.median(pairs, axis=0)
+    line: dict[str, object] = {
         "name": name,
-        "ours": round(statistics.median(mine for mine, _ in pairs), 4),
-        "peer": round(statistics.median(theirs for _, theirs in pairs), 4),
-        "ratio": round(ratio, 2),
+        "ours": round(float(mine), 5),
+        "peer": round(float(theirs), 5),
+        "ratio": round(float(ratio), 2),
         "floor": floor,
         "ambition": ambition,
-        "holds": ratio >= floor,
+        "holds": bool(ratio >= floor and (worst is None or worst <= 1)),
+        "spread": round(float((high - low) / ratio), 3),
     }
+    if worst is not None:
+        line["worst"] = round(worst, 3)
     print(json.dumps(line), flush=True)
+    return line
 
 
-def _seconds(function: Callable[[], object]) -> float:
-    start = time.process_time()
-    function()
-    return time.process_time() - start
+def timed(function: Callable[[], object]) -> Timing:
+    """Make a timing of a function, by the CPU time of this process."""
+
+    def seconds() -> float:
+        start = time.process_time()
+        function()
+        return time.process_time() - start
+
+    return seconds

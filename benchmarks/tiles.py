@@ -9,7 +9,7 @@ import numpy as np
 import openslide
 import tifffile
 
-from benchmarks.alternating import compare
+from benchmarks.alternating import compare, timed
 from cytoshift.slides import TileCache, open_slide
 from cytoshift.slides.readers.tiff import TiffSource
 from cytoshift.slides.samples import Scene, render_tile
@@ -29,12 +29,18 @@ def main() -> None:
         slide.set_cache(openslide.OpenSlideCache(0))
         compare(
             "aligned-256",
-            lambda: [source.read(0, y, x, TILE, TILE) for y, x in aligned],
-            lambda: [_rgb(slide, y, x, TILE) for y, x in aligned],
+            timed(lambda: [source.read(0, y, x, TILE, TILE) for y, x in aligned]),
+            timed(lambda: [_rgb(slide, y, x, TILE) for y, x in aligned]),
             floor=5,
             ambition=8,
         )
-        compare("anywhere-512", lambda: _ours(path, anywhere), lambda: _theirs(path, anywhere), floor=3, ambition=5)
+        compare(
+            "anywhere-512",
+            timed(lambda: _ours(path, anywhere)),
+            timed(lambda: _theirs(path, anywhere)),
+            floor=3,
+            ambition=5,
+        )
         source.close()
         slide.close()
 
