@@ -1,5 +1,14 @@
 """Metrics: the numbers that the papers report."""
 
+from cytoshift.metrics.colour import (
+    ColourError,
+    bhattacharyya,
+    ciede2000,
+    colour_error,
+    hue_correlation,
+    hue_histogram,
+    rgb_histograms,
+)
 from cytoshift.metrics.detection import (
     AveragePrecision,
     DetectionTruth,
@@ -8,12 +17,25 @@ from cytoshift.metrics.detection import (
     box_overlap,
     precision_and_recall,
 )
+from cytoshift.metrics.structure import Structure, gradient_correlation, luminance, ssim, structure_kept
 
 __all__ = [
     "AveragePrecision",
+    "ColourError",
     "DetectionTruth",
+    "Structure",
     "average_precision",
     "best_threshold",
+    "bhattacharyya",
     "box_overlap",
+    "ciede2000",
+    "colour_error",
+    "gradient_correlation",
+    "hue_correlation",
+    "hue_histogram",
+    "luminance",
     "precision_and_recall",
+    "rgb_histograms",
+    "ssim",
+    "structure_kept",
 ]
