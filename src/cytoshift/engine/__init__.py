@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cytoshift.engine.blend import Blended
     from cytoshift.engine.derived import DerivedSlide
     from cytoshift.engine.device import pick_device
     from cytoshift.engine.executor import Executor, LocalExecutor
@@ -13,11 +14,13 @@ if TYPE_CHECKING:
     from cytoshift.engine.grid import Tile, TileGrid
     from cytoshift.engine.merge import nms
     from cytoshift.engine.operator import FindingOperator, ImageOperator, Needs, Operator, TileBoxes
+    from cytoshift.engine.preview import PreviewSlide
     from cytoshift.engine.progress import CancelToken, Meter, Progress, Report
     from cytoshift.engine.runs import run_findings, run_image
     from cytoshift.engine.view import View
 
 _HOMES = {
+    "blend": ("Blended",),
     "derived": ("DerivedSlide",),
     "device": ("pick_device",),
     "executor": ("Executor", "LocalExecutor"),
@@ -25,12 +28,14 @@ _HOMES = {
     "grid": ("Tile", "TileGrid"),
     "merge": ("nms",),
     "operator": ("FindingOperator", "ImageOperator", "Needs", "Operator", "TileBoxes"),
+    "preview": ("PreviewSlide",),
     "progress": ("CancelToken", "Meter", "Progress", "Report"),
     "runs": ("run_findings", "run_image"),
     "view": ("View",),
 }
 
 __all__ = [
+    "Blended",
     "Box",
     "CancelToken",
     "DerivedSlide",
@@ -42,6 +47,7 @@ __all__ = [
     "Meter",
     "Needs",
     "Operator",
+    "PreviewSlide",
     "Progress",
     "Provenance",
     "Report",
