@@ -72,6 +72,12 @@ class View:
         )
         return cls(slide, source, Level(height, width, wanted))
 
+    @classmethod
+    def at(cls, slide: Slide, level: Level) -> View:
+        """Return the raster of a level of another slide in the same frame; the slide's own level where it fits."""
+        source = slide.best_level(level.downsample)
+        return cls(slide, source, slide.levels[source] if slide.levels[source] == level else level)
+
     @property
     def resampled(self) -> bool:
         """Whether no level of the slide fits, so that pixels are resampled."""
