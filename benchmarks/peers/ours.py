@@ -1,4 +1,4 @@
-"""This project's own stain methods, through the entry that everyone uses."""
+"""Our own stain methods, through the entry that everyone uses."""
 
 from __future__ import annotations
 

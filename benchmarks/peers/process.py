@@ -60,7 +60,8 @@ class Contestant:
         return float(self._ask(run=call)["cpu"])
 
     def _ask(self, **request: str) -> dict[str, Any]:
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         line = ""
         try:
             print(json.dumps(request), file=self._process.stdin, flush=True)

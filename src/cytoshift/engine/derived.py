@@ -15,6 +15,7 @@ from cytoshift.engine.operator import ImageOperator
 from cytoshift.engine.pipeline import Pipeline, with_tissue
 from cytoshift.engine.view import View
 from cytoshift.slides.cache import TileCache
+from cytoshift.slides.pyramid import halve
 from cytoshift.slides.slide import TILE, Level, Slide
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class DerivedSlide(Slide):
             mapped: RGB = self.operator.apply(self.source.tile(level, row, column)[None])[0]
             return mapped
         if level:
-            return _halve(self.read(level - 1, *self._finer(level, row, column)))
+            return halve(self.read(level - 1, *self._finer(level, row, column)))
         here = self.levels[0]
         y, x = row * TILE, column * TILE
         pixels = np.empty((min(TILE, here.height - y), min(TILE, here.width - x), 3), np.uint8)
@@ -145,11 +146,3 @@ def _halved(level: Level) -> list[Level]:
 
 def _double(downsample_yx: tuple[float, float]) -> tuple[float, float]:
     return downsample_yx[0] * 2, downsample_yx[1] * 2
-
-
-def _halve(fine: RGB) -> RGB:
-    """Return the rounded 2 x 2 means; an odd side repeats its last pixels."""
-    fine = np.pad(fine, ((0, fine.shape[0] % 2), (0, fine.shape[1] % 2), (0, 0)), mode="edge")
-    wide = fine.astype(np.uint16)
-    rows = wide[::2] + wide[1::2]
-    return ((rows[:, ::2] + rows[:, 1::2] + 2) >> 2).astype(np.uint8)

@@ -181,10 +181,14 @@ def halve(pixels: RGB) -> RGB:
         pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
     rows = pixels[::2].astype(np.uint16)
     rows += pixels[1::2]
-    means = rows[:, ::2] + rows[:, 1::2]
-    means += 2
-    means >>= 2
-    return means.astype(np.uint8)
+    rows = rows.reshape(len(rows), -1)
+    halved = np.empty((len(rows), rows.shape[1] // 6, 3), np.uint8)
+    for channel in range(3):  # one at a time: sums over long strides run several times faster than over threes
+        means = rows[:, channel::6] + rows[:, channel + 3 :: 6]
+        means += 2
+        means >>= 2
+        halved[..., channel] = means
+    return halved
 
 
 @lru_cache(maxsize=8)

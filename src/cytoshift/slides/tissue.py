@@ -16,6 +16,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from cytoshift.slides.coordinates import Frame, level_from_level0, mpp_from_objective
+from cytoshift.slides.pyramid import halve
 from cytoshift.slides.slide import Level, Slide
 
 Mask = npt.NDArray[np.bool_]
@@ -37,6 +38,8 @@ _SPECK = 25.0  # µm²: less than any cell
 _HOLE = 2500.0  # µm²: about one squamous cell
 _MARGIN = 4.0  # µm around what was found
 _KEPT = 16
+_NEARLY = 1.05  # how much coarser than that is still fine enough
+_POINTS = 10_000  # of the glass, for six numbers
 
 
 class Tissue:
@@ -135,10 +138,14 @@ def _find(slide: Slide) -> Tissue:
     mpp = slide.mpp or mpp_from_objective(slide.info.objective or 40.0)
     k = next((k for k, level in enumerate(slide.levels) if _suits(level, mpp)), len(slide.levels) - 1)
     level = slide.levels[k]
-    image = slide.read(k, 0, 0, level.height, level.width)
+    image, halvings = slide.read(k, 0, 0, level.height, level.width), 0
+    mpp *= level.downsample
+    while mpp * 2 <= FINEST * _NEARLY:  # a field too small to have a coarser level
+        image, mpp, halvings = halve(image), mpp * 2, halvings + 1
     if not slide.info.brightfield:
         image = 255 - image
-    return Tissue(tissue_mask(image, mpp * level.downsample), level.downsample_yx)
+    y, x = level.downsample_yx
+    return Tissue(tissue_mask(image, mpp), (y * 2**halvings, x * 2**halvings))
 
 
 def _suits(level: Level, mpp: float) -> bool:
@@ -168,16 +175,17 @@ def tissue_mask(image: npt.NDArray[np.uint8], mpp: float) -> Mask:
 
 def _density(image: npt.NDArray[np.uint8], smooth: float) -> Field:
     """Return the highest optical density of the three colours, against the white point, without its noise."""
-    light = np.stack([ndimage.gaussian_filter(image[..., c].astype(np.float32), smooth) for c in range(3)], -1)
-    real = ~(image == 255).all(-1)  # pure white is where nothing was scanned, or where the camera was saturated
-    seen = light[real] if real.mean() > 0.02 else light.reshape(-1, 3)
-    bright = seen.sum(-1)
-    white = np.median(seen[bright >= np.percentile(bright, 95)], axis=0)
+    planes = np.moveaxis(image, -1, 0)
+    light = np.stack([ndimage.gaussian_filter(plane.astype(np.float32), smooth, truncate=3.0) for plane in planes])
+    pure = (planes[0] & planes[1] & planes[2]) == 255  # not scanned, or the camera was saturated
+    seen = light[:, ~pure] if 0 < pure.mean() < 0.98 else light.reshape(3, -1)
+    bright = seen[0] + seen[1] + seen[2]
+    white = np.median(seen[:, bright >= np.percentile(bright, 95)], axis=1)
     white = np.maximum(white, _NEUTRAL * white.max())
-    worst = np.zeros(image.shape[:2], np.float32)
-    for c in range(3):
-        np.maximum(worst, -np.log10((light[..., c] + 1) / (white[c] + 1)), out=worst)
-    return worst
+    light += 1
+    light /= (white + 1).astype(np.float32)[:, None, None]
+    least = np.minimum(np.minimum(light[0], light[1]), light[2])
+    return np.asarray(np.maximum(-np.log10(least), 0), np.float32)
 
 
 def _glass(density: Field) -> tuple[Field, float]:
@@ -186,36 +194,44 @@ def _glass(density: Field) -> tuple[Field, float]:
     The surface grows from the brightest places: what lies little above it belongs to it in the next round. Where
     there is little glass it is held near zero, lest pale tissue be taken for glass.
     """
-    height, width = density.shape
-    step = max(1, round(np.sqrt(density.size / 40_000)))
+    step = max(1, round(np.sqrt(density.size / _POINTS)))
     values = density[::step, ::step]
     terms = _terms(*values.shape)
     values = values.ravel()
     weights: npt.NDArray[np.floating] = np.zeros(6)
     weights[0] = np.percentile(values, 5)
     for _ in range(12):
-        above = values - terms @ weights
-        chosen = above < _CLOSE
-        pull = np.where(above[chosen] < 0, 2.0, 1.0)  # below the surface is surely glass
-        weights = np.linalg.lstsq(terms[chosen] * pull[:, None], values[chosen] * pull, rcond=None)[0]
-    above = values - terms @ weights
+        above = values - weights @ terms
+        pull = np.where(above < 0, 4.0, 1.0) * (above < _CLOSE)  # below the surface is surely glass
+        pulled = terms * pull
+        weights = np.linalg.lstsq(pulled @ terms.T, pulled @ values, rcond=None)[0]
+    above = values - weights @ terms
     highest = _UNEVEN if (np.abs(above) < _CLOSE).mean() > _ENOUGH else _LEAST
-    surface = _terms(height, width) @ weights
+    surface = _surface(weights, *density.shape)
     surface -= max(0.0, float(surface.min()) - _LEAST)  # glass as bright as the white point is somewhere
-    surface = np.clip(surface, 0, highest).astype(np.float32)
     below = above[above < 0]
-    return surface.reshape(height, width), 1.4826 * float(np.median(-below)) if below.size else 0.0
+    return np.clip(surface, 0, highest), 1.4826 * float(np.median(-below)) if below.size else 0.0
 
 
 def _terms(height: int, width: int) -> npt.NDArray[np.float64]:
+    """Return the terms of the surface, ``(6, height * width)``."""
     v, u = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].reshape(2, -1)
-    return np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], 1)
+    return np.stack([np.ones_like(u), u, v, u * u, u * v, v * v])
+
+
+def _surface(weights: npt.NDArray[np.floating], height: int, width: int) -> Field:
+    """Return the weighted sum of the terms, ``(height, width)``."""
+    w = weights.astype(np.float32)
+    v = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
+    u = np.linspace(-1, 1, width, dtype=np.float32)
+    surface: Field = (w[0] + w[2] * v + w[5] * v * v) + (w[1] + w[4] * v) * u + w[3] * (u * u)
+    return surface
 
 
 def _tidy(mask: Mask, mpp: float) -> Mask:
     """Drop specks, close small holes, and leave a margin."""
     mask = _without_small(mask, max(2.0, _SPECK / mpp**2))
-    mask = ndimage.binary_dilation(mask, _disc(max(1, round(_MARGIN / mpp))))
+    mask = _widened(mask, max(1, round(_MARGIN / mpp)))
     return ~_without_small(~mask, _HOLE / mpp**2)
 
 
@@ -225,6 +241,16 @@ def _without_small(mask: Mask, least: float) -> Mask:
     keep = sizes >= least
     keep[0] = False
     return np.asarray(keep[labels], bool)
+
+
+def _widened(mask: Mask, radius: int) -> Mask:
+    """Return a mask with a margin; shifted copies are laid over one another, which is faster than a dilation."""
+    height, width = mask.shape
+    padded = np.pad(mask, radius)
+    wide = np.zeros_like(mask)
+    for y, x in np.argwhere(_disc(radius)):
+        wide |= padded[y : y + height, x : x + width]
+    return wide
 
 
 def _disc(radius: int) -> Mask:
