@@ -54,7 +54,7 @@ class DetectorLearning(TrainingTask):
 
     @cached_property
     def _images(self) -> list[RGB]:
-        return [read_field(field) for field in self.training.fields]
+        return [field.read() for field in self.training.fields]
 
     @cached_property
     def _cells(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
@@ -125,19 +125,13 @@ class DetectorLearning(TrainingTask):
 
     def _find(self, network: nn.Module, field: Field) -> TileBoxes:
         zoom = self.recipe.mpp / field_mpp(field, self.recipe)
-        image = Image.fromarray(read_field(field))
+        image = Image.fromarray(field.read())
         size = (round(image.width / zoom), round(image.height / zoom))
         small = np.asarray(image.resize(size, Image.Resampling.BILINEAR))
         padded = np.full((-(-size[1] // 32) * 32, -(-size[0] // 32) * 32, 3), 255, np.uint8)
         padded[: size[1], : size[0]] = small
         boxes = find_boxes(network, padded[None], threshold=0.01)[0]
         return TileBoxes(boxes.boxes * np.float32(zoom), boxes.scores, boxes.labels)
-
-
-def read_field(field: Field) -> RGB:
-    """Read a field's image."""
-    with Image.open(field.path) as image:
-        return np.asarray(image.convert("RGB"))
 
 
 def field_mpp(field: Field, recipe: DetectorRecipe) -> float:

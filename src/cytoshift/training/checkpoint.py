@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,26 +34,33 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise ModelError(f"{path.name} is damaged ({error}); delete it to start that training anew.") from error
 
 
-def pack(network: nn.Module, average: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
-    """Flatten the weights, their average and the optimizer's moments into one dictionary."""
-    tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
-    tensors |= {f"average.{name}": tensor for name, tensor in average.state_dict().items()}
-    for index, state in optimizer.state_dict()["state"].items():
-        for name, value in state.items():
-            tensors[f"optimizer.{index}.{name}"] = torch.as_tensor(value)
+def pack(networks: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer]) -> dict[str, Tensor]:
+    """Flatten the weights of networks and the moments of optimizers into one dictionary, by their names."""
+    tensors: dict[str, Tensor] = {}
+    for part, network in networks.items():
+        tensors |= {f"{part}.{name}": tensor for name, tensor in network.state_dict().items()}
+    for part, optimizer in optimizers.items():
+        for index, state in optimizer.state_dict()["state"].items():
+            for name, value in state.items():
+                tensors[f"{part}.{index}.{name}"] = torch.as_tensor(value)
     return tensors
 
 
-def unpack(tensors: dict[str, Tensor], network: nn.Module, average: nn.Module, optimizer: Optimizer) -> None:
+def unpack(tensors: dict[str, Tensor], networks: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer]) -> None:
     """Put back what `pack` flattened."""
-    groups: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "optimizer": {}}
+    groups: dict[str, dict[str, Tensor]] = {part: {} for part in (*networks, *optimizers)}
     for name, tensor in tensors.items():
         part, _, rest = name.partition(".")
         groups[part][rest] = tensor
-    network.load_state_dict(groups["network"])
-    average.load_state_dict(groups["average"])
+    for part, network in networks.items():
+        network.load_state_dict(groups[part])
+    for part, optimizer in optimizers.items():
+        _put_back(groups[part], optimizer)
+
+
+def _put_back(group: dict[str, Tensor], optimizer: Optimizer) -> None:
     moments: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in groups["optimizer"].items():
+    for name, tensor in group.items():
         index, _, key = name.partition(".")
         moments.setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from cytoshift.errors import DataError
 
@@ -44,6 +45,11 @@ class Field:
     boxes: npt.NDArray[np.float32]
     labels: npt.NDArray[np.int64]
     ignored: npt.NDArray[np.float32]
+
+    def read(self) -> npt.NDArray[np.uint8]:
+        """Read the image as RGB ``(y, x, 3)``."""
+        with Image.open(self.path) as image:
+            return np.asarray(image.convert("RGB"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
-"""The training loop: the only one. Validates the averaged network, keeps the best, and resumes bit for bit."""
+"""The training loop: the only one. Validates the averaged network, keeps the best or last, and resumes bit for bit."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from cytoshift.training.checkpoint import pack, read_tensors, unpack, write_tens
 from cytoshift.training.ema import Ema
 from cytoshift.training.schedule import warmup_cosine
 from cytoshift.training.settings import TrainingSettings
-from cytoshift.training.task import TrainingTask
+from cytoshift.training.task import TrainingTask, decayed
 
 Event = dict[str, Any]
 Emit = Callable[[Event], None]
@@ -37,7 +37,7 @@ class Control(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FitResult:
-    """The outcome of a training: the best averaged weights and how they scored on the data held back."""
+    """The outcome of a training: the averaged weights that were kept, and how they scored on the data held back."""
 
     state: dict[str, Tensor]
     metrics: dict[str, float]
@@ -90,9 +90,11 @@ class _Run:
         self.device = pick_device(settings.device)
         self.network = task.network.to(self.device)
         self.average = Ema(self.network, settings.ema_decay)
-        self.optimizer = torch.optim.AdamW(
-            task.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-        )
+        self.networks = {"network": self.network, "average": self.average.network}
+        self.optimizers = {"optimizer": self._adam(task.parameters())}
+        if task.opponents is not None:
+            self.networks["opponents"] = task.opponents.to(self.device)
+            self.optimizers["opposing"] = self._adam(decayed(task.opponents))
         self.step = 0
         self.best_step = 0
         self.best_score = -math.inf
@@ -100,12 +102,18 @@ class _Run:
         self._fresh = 0
         folder.mkdir(parents=True, exist_ok=True)
 
+    def _adam(self, groups: Iterable[dict[str, Any]]) -> torch.optim.AdamW:
+        settings = self.settings
+        return torch.optim.AdamW(
+            groups, lr=settings.learning_rate, betas=settings.betas, weight_decay=settings.weight_decay
+        )
+
     def resume(self) -> None:
         path = self.folder / CHECKPOINT
         if not path.exists():
             return
         tensors, header = read_tensors(path)
-        unpack(tensors, self.network, self.average.network, self.optimizer)
+        unpack(tensors, self.networks, self.optimizers)
         self.step, self.best_step = header["step"], header["best_step"]
         self.best_score = header["best_score"] if self.best_step else -math.inf
         self.emit({"kind": "note", "text": f"resumed at step {self.step}"})
@@ -116,7 +124,7 @@ class _Run:
             "best_step": self.best_step,
             "best_score": self.best_score if self.best_step else None,
         }
-        tensors = pack(self.network, self.average.network, self.optimizer)
+        tensors = pack(self.networks, self.optimizers)
         write_tensors(self.folder / CHECKPOINT, tensors, header)
 
     def train(self, batch: Any) -> None:
@@ -126,24 +134,37 @@ class _Run:
             warmup=min(self.settings.warmup, self.settings.steps // 2),
             final=self.settings.final_learning_rate,
         )
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.settings.learning_rate * share
-        self.network.train()
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = self.settings.learning_rate * share
+        opponents = self.networks.get("opponents")
+        if opponents is not None:
+            opponents.requires_grad_(False)
+        losses = self._descend(self.network, "optimizer", self.task.loss, batch)
+        if opponents is not None:
+            losses |= self._descend(opponents.requires_grad_(True), "opposing", self.task.opposing_loss, batch)
+        self.average.update(self.network, self.step)
+        self.step += 1
+        self._fresh += 1
+        self._tell(losses)
+
+    def _descend(
+        self, network: nn.Module, optimizer: str, loss: Callable[[Any], dict[str, Tensor]], batch: Any
+    ) -> dict[str, Tensor]:
+        """Take one step of an optimizer down a loss; returns its parts."""
+        network.train()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
-            losses = self.task.loss(batch)
+            losses = loss(batch)
         total = torch.stack(list(losses.values())).sum()
         if not torch.isfinite(total):
             raise DataError(
                 f"The loss became {float(total.detach())} at step {self.step}; start again with a lower learning_rate."
             )
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizers[optimizer].zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip_norm)
-        self.optimizer.step()
-        self.average.update(self.network, self.step)
-        self.step += 1
-        self._fresh += 1
-        self._tell(losses)
+        nn.utils.clip_grad_norm_(network.parameters(), self.settings.clip_norm)
+        self.optimizers[optimizer].step()
+        return losses
 
     def _tell(self, losses: dict[str, Tensor]) -> None:
         eta = (time.monotonic() - self._clock) / self._fresh * (self.settings.steps - self.step)
@@ -155,7 +176,7 @@ class _Run:
         with torch.inference_mode():
             metrics = self.task.validate(network)
         self.emit({"kind": "validation", "step": self.step, **metrics})
-        if metrics["score"] > self.best_score or self.best_step == 0:
+        if self.settings.keep == "last" or metrics["score"] > self.best_score or self.best_step == 0:
             self.best_score, self.best_step = metrics["score"], self.step
             header = {"step": self.step, "metrics": metrics}
             write_tensors(self.folder / BEST, network.state_dict(), header)

@@ -19,11 +19,13 @@ class TrainingSettings(BaseModel):
     steps: int = Field(1000, ge=1)
     batch: int = Field(8, ge=1)
     learning_rate: float = Field(1e-3, gt=0)
+    betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = Field(1e-4, ge=0)
     warmup: int = Field(100, ge=0)
     final_learning_rate: float = Field(0.01, ge=0, le=1, description="share of the peak at the last step")
     clip_norm: float = Field(1.0, gt=0)
     ema_decay: float = Field(0.998, ge=0, lt=1)
+    keep: Literal["best", "last"] = "best"
     precision: Literal["float32", "bfloat16"] = "float32"
     device: str = "auto"
     seed: int = 0

@@ -1,4 +1,4 @@
-"""What a method brings to the training loop: a network, batches, a loss and a validation."""
+"""What a method brings to the training loop: a network, batches, a loss, a validation, and opponents if it has any."""
 
 from __future__ import annotations
 
@@ -14,9 +14,18 @@ class TrainingTask(ABC):
 
     Batches are a function of the step alone (seed included), so a resumed run sees exactly what the uninterrupted
     one would have seen.
+
+    Attributes
+    ----------
+    network : Module
+        What is trained, averaged, validated and kept.
+    opponents : Module or None
+        Networks trained against it, discriminators say, with an optimizer of their own; they take part in `loss`
+        frozen and learn in `opposing_loss` right after it.
     """
 
     network: nn.Module
+    opponents: nn.Module | None = None
 
     @abstractmethod
     def batch(self, step: int) -> Any:
@@ -26,12 +35,21 @@ class TrainingTask(ABC):
     def loss(self, batch: Any) -> dict[str, Tensor]:
         """Return the parts of the loss; the loop minimises their sum."""
 
+    def opposing_loss(self, batch: Any) -> dict[str, Tensor]:
+        """Return the parts of the opponents' loss, for the batch that `loss` has just seen."""
+        raise NotImplementedError("a task with opponents says what they minimise")
+
     @abstractmethod
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Measure a network on data held back from the training; ``score`` is what the best one has most of."""
 
     def parameters(self) -> Iterable[dict[str, Any]]:
-        """Return the optimizer's groups: no weight decay on biases and normalization."""
-        weights = [p for p in self.network.parameters() if p.requires_grad and p.ndim > 1]
-        others = [p for p in self.network.parameters() if p.requires_grad and p.ndim <= 1]
-        return [{"params": weights}, {"params": others, "weight_decay": 0.0}]
+        """Return the optimizer's groups for the network."""
+        return decayed(self.network)
+
+
+def decayed(network: nn.Module) -> list[dict[str, Any]]:
+    """Group a network's parameters for an optimizer: no weight decay on biases and normalization."""
+    weights = [p for p in network.parameters() if p.requires_grad and p.ndim > 1]
+    others = [p for p in network.parameters() if p.requires_grad and p.ndim <= 1]
+    return [{"params": weights}, {"params": others, "weight_decay": 0.0}]

@@ -1,0 +1,134 @@
+"""From a recipe to a restyler: the task network, then one stage after the other, each resumed where it was left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from cytoshift.errors import DataError
+from cytoshift.stain.restyling.learning import RestainLearning, Stage
+from cytoshift.stain.restyling.patches import DomainImages, read_domain
+from cytoshift.stain.restyling.recipe import RestainRecipe, RestylerArchitecture, TaskRecipe
+from cytoshift.stain.restyling.task_network import TaskLearning, TaskNetwork
+from cytoshift.training.loop import Control, Emit, FitResult, fit
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedRestyler:
+    """What a restyling's training made.
+
+    Parameters
+    ----------
+    state : dict of Tensor
+        The generator's weights.
+    critics : dict of Tensor
+        D1's and D2's weights, for a further stage.
+    architecture : RestylerArchitecture
+    metrics : dict of float
+        ``reconstruction``: mean absolute error, in grey levels, of restyled source patches.
+    steps : int
+        Of all stages together.
+    source, target : DomainImages
+        What it learnt from.
+    """
+
+    state: dict[str, Tensor]
+    critics: dict[str, Tensor]
+    architecture: RestylerArchitecture
+    metrics: dict[str, float]
+    steps: int
+    source: DomainImages
+    target: DomainImages
+
+
+@dataclass(frozen=True, slots=True)
+class ParentRestyler:
+    """The restyler from which a further stage starts, say for a new scanner."""
+
+    architecture: Mapping[str, Any]
+    state: Mapping[str, Tensor]
+
+
+def train_restyler(
+    recipe: RestainRecipe, folder: Path, *, emit: Emit, control: Control, parent: ParentRestyler | None = None
+) -> TrainedRestyler:
+    """Train a restyler, or go on with the training that the folder holds.
+
+    Parameters
+    ----------
+    recipe : RestainRecipe
+        What to do. With a parent its architecture is taken from there.
+    folder : Path
+        For checkpoints, one folder in it for each stage.
+    emit, control
+        See `cytoshift.training.fit`. An early stop ends the stage that runs and leaves out the ones after it.
+    parent : ParentRestyler, optional
+        Weights to start from.
+
+    Raises
+    ------
+    DataError
+        The data cannot be used.
+    """
+    if parent is not None:
+        architecture = RestylerArchitecture.model_validate(dict(parent.architecture))
+        recipe = recipe.model_copy(update={"architecture": architecture})
+    elif not recipe.stages.intra:
+        raise DataError(
+            "A restyling without its first stage needs a parent to start from; give stages.intra some steps."
+        )
+    source, target = read_domain(recipe.source, recipe.mpp), read_domain(recipe.target, recipe.mpp)
+    task_network = None
+    if recipe.stages.task:
+        task_network = train_task_network(recipe.task_network, source, folder / "task", emit=emit, control=control)[0]
+    start = None if parent is None else dict(parent.state)
+    critics: dict[str, Tensor] | None = None
+    result, steps = None, 0
+    for stage in _stages(recipe):
+        learning = RestainLearning(
+            recipe,
+            stage,
+            source,
+            None if stage == "intra" else target,
+            task_network=task_network if stage == "task" else None,
+            start=start,
+            critics=critics,
+        )
+        result = fit_stage(learning, folder / f"stage-{stage}", emit=emit, control=control)
+        start, critics = result.state, learning.opponents.state_dict()
+        steps += result.steps
+        if control.state() == "stop_early":
+            break
+    if result is None or critics is None:
+        raise ValueError("a recipe has at least one stage")
+    return TrainedRestyler(result.state, critics, recipe.architecture, result.metrics, steps, source, target)
+
+
+def fit_stage(learning: RestainLearning, folder: Path, *, emit: Emit, control: Control) -> FitResult:
+    """Train one stage for as many steps as its recipe gives it; see `cytoshift.training.fit`."""
+    recipe = learning.recipe
+    settings = recipe.training.model_copy(update={"steps": getattr(recipe.stages, learning.stage), "keep": "last"})
+    emit({"kind": "note", "text": f"stage {learning.stage}"})
+    return fit(learning, settings, folder, emit=emit, control=control)
+
+
+def train_task_network(
+    recipe: TaskRecipe, source: DomainImages, folder: Path, *, emit: Emit, control: Control
+) -> tuple[nn.Module, dict[str, float]]:
+    """Train the task network on the source domain; returns it frozen, and its accuracy on the fields held back."""
+    learning = TaskLearning(recipe, source)
+    emit({"kind": "note", "text": "task network"})
+    result = fit(learning, recipe.training, folder, emit=emit, control=control)
+    network = TaskNetwork(recipe.trunk, grey=recipe.grey)
+    network.load_state_dict(result.state)
+    device = next(learning.network.parameters()).device
+    return network.to(device).eval().requires_grad_(False), result.metrics
+
+
+def _stages(recipe: RestainRecipe) -> list[Stage]:
+    every: tuple[Stage, ...] = ("intra", "inter", "task")
+    return [stage for stage in every if getattr(recipe.stages, stage)]
