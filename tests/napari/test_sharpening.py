@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 
 from cytoshift.slides.cache import TileCache
-from cytoshift.slides.slide import RGB, TILE, Slide
+from cytoshift.slides.slide import RGB, TILE, Level, Slide
 from napari_cytoshift.layers.sharpening import Sharpener
 
 
@@ -23,12 +25,14 @@ class Slow(Slide):
         self.go = threading.Event()
         self.started: list[tuple[int, int, int]] = []
         self.bad: tuple[int, int, int] | None = None
+        self.on_compute: Callable[[], object] = lambda: None
 
     @property
     def key(self) -> str:
         return f"{self.source.key}|inverse"
 
     def compute_tile(self, level: int, row: int, column: int) -> RGB:
+        self.on_compute()
         self.started.append((level, row, column))
         assert self.go.wait(20)
         if (level, row, column) == self.bad:
@@ -93,14 +97,16 @@ def test_a_coarser_level_of_the_derived_slide_comes_before_the_original(slow: Sl
 def test_tiles_arrive_until_the_view_is_true(slow: Slow, wait: Waiter) -> None:
     arrivals = []
     sharpener = Sharpener(slow, slow.source)
-    sharpener.on_arrival = lambda: arrivals.append(1)
+    sharpener.on_arrival = arrivals.append
     level = sharpener.levels()[0]
     level[100:1200, 300:1500]
     slow.go.set()
     wait(lambda: not sharpener.approximate)
     exact = 255 - slow.source.read(0, 100, 300, 1100, 1200)
     assert np.array_equal(level[100:1200, 300:1500], exact)
-    assert arrivals
+    wait(lambda: len(arrivals) >= 9)
+    assert arrivals.count(True) == 1
+    assert arrivals[-1]
     sharpener.stop()
 
 
@@ -174,4 +180,114 @@ def test_what_was_seen_whole_stands_in_until_its_successor_is_there(slow: Slow, 
     unready.go.set()
     wait(lambda: not sharpener.approximate)
     assert np.array_equal(level[0:700, 0:700], 255 - before)
+    sharpener.stop()
+
+
+class Quick(Slow):
+    """Half as bright, and never waiting unless told to."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.source.key}|half"
+
+    def compute_tile(self, level: int, row: int, column: int) -> RGB:
+        super().compute_tile(level, row, column)
+        return self.source.tile(level, row, column) // 2
+
+
+@pytest.fixture
+def quick(slow: Slow) -> Any:
+    """Return a preview of the slow slide; whatever still waits is let go at the end."""
+    preview = Quick(slow.source)
+    yield preview
+    preview.go.set()
+
+
+def test_a_preview_is_computed_first_and_stands_in_until_the_true_tiles_come(
+    slow: Slow, quick: Quick, wait: Waiter
+) -> None:
+    quick.go.set()
+    sharpener = Sharpener(slow, slow.source, quick)
+    whole: list[bool] = []
+    sharpener.on_arrival = whole.append
+    level = sharpener.levels()[0]
+    level[0:1024, 0:1024]
+    wait(lambda: True in whole)
+    assert np.array_equal(level[0:1024, 0:1024], slow.source.read(0, 0, 0, 1024, 1024) // 2)
+    assert sharpener.approximate
+    assert not sharpener.too_wide
+    wait(lambda: len(slow.started) == 1)
+    slow.go.set()
+    wait(lambda: not sharpener.approximate)
+    assert np.array_equal(level[0:1024, 0:1024], 255 - slow.source.read(0, 0, 0, 1024, 1024))
+    sharpener.stop()
+
+
+def test_the_previews_of_a_new_view_do_not_wait_for_a_true_tile_of_the_old(
+    slow: Slow, quick: Quick, wait: Waiter
+) -> None:
+    quick.go.set()
+    sharpener = Sharpener(slow, slow.source, quick)
+    level = sharpener.levels()[0]
+    level[0:512, 0:512]
+    wait(lambda: slow.started == [(0, 0, 0)])  # which now holds up whatever else is true
+    level[0:512, 1024:1536]
+    wait(lambda: quick.cached_tile(0, 0, 2) is not None)
+    assert np.array_equal(level[0:512, 1024:1536], slow.source.read(0, 0, 1024, 512, 512) // 2)
+    sharpener.stop()
+
+
+def test_true_tiles_far_from_the_finest_level_are_left_to_the_preview(make_slide: Any, wait: Waiter) -> None:
+    source = make_slide()
+    fine = source.pixels[2]
+    source.pixels.append(fine[::2, ::2])
+    source.levels = (*source.levels, Level(*source.pixels[3].shape[:2], (8.0, 8.0)))
+    slow, quick = Slow(source), Quick(source)
+    slow.go.set()
+    quick.go.set()
+    sharpener = Sharpener(slow, source, quick)
+    wide, near = sharpener.levels()[3], sharpener.levels()[2]
+    wide[:]
+    wait(lambda: quick.cached_tile(3, 0, 0) is not None)
+    assert sharpener.too_wide
+    assert sharpener.approximate
+    near[:]
+    wait(lambda: not sharpener.approximate)
+    assert not sharpener.too_wide
+    assert {level for level, _, _ in slow.started} == {2}
+    sharpener.stop()
+
+
+def test_without_its_own_tile_a_view_shows_the_coarser_preview(slow: Slow, quick: Quick) -> None:
+    quick.go.set()
+    coarse = quick.read(2, 0, 0, quick.levels[2].height, quick.levels[2].width)
+    quick.go.clear()
+    sharpener = Sharpener(slow, slow.source, quick)
+    shown = sharpener.levels()[0][512:1024, 512:1024]
+    assert np.array_equal(shown, coarse[128:256, 128:256].repeat(4, 0).repeat(4, 1))
+    sharpener.stop()
+
+
+def test_a_preview_that_fails_is_told_and_the_true_tiles_still_come(slow: Slow, quick: Quick, wait: Waiter) -> None:
+    quick.bad = (0, 0, 0)
+    quick.go.set()
+    slow.go.set()
+    sharpener = Sharpener(slow, slow.source, quick)
+    sharpener.levels()[0][0:512, 0:512]
+    wait(lambda: sharpener.error is not None)
+    wait(lambda: not sharpener.approximate)
+    sharpener.stop()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a thread has a niceness of its own on Linux alone")
+def test_true_tiles_stand_back_behind_the_window(slow: Slow, quick: Quick, wait: Waiter) -> None:
+    before, seen = os.getpriority(os.PRIO_PROCESS, 0), []
+    slow.on_compute = lambda: seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+    quick.go.set()
+    slow.go.set()
+    sharpener = Sharpener(slow, slow.source, quick)
+    sharpener.levels()[0][0:512, 0:512]
+    wait(lambda: not sharpener.approximate)
+    assert seen
+    assert seen[0] > before
     sharpener.stop()

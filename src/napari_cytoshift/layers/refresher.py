@@ -1,4 +1,4 @@
-"""Redraws a sharpening layer in the Qt thread, at most once in a while, until it is true."""
+"""Redraws a sharpening layer in the Qt thread until it is true: now and then, and at once when its view is whole."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Refresher(QObject):
     """
 
     approximate_changed = Signal(bool)
-    _arrived = Signal()
+    _arrived = Signal(bool)
     _viewed = Signal()
 
     def __init__(self, layer: Image, sharpener: Sharpener) -> None:
@@ -51,14 +51,22 @@ class Refresher(QObject):
         """Whether the layer shows stand-ins."""
         return self._approximate
 
+    @property
+    def too_wide(self) -> bool:
+        """Whether they stay until a person zooms in: the true picture of so wide a view would take too long."""
+        return self._sharpener.too_wide
+
     def stop(self) -> None:
         """Stop the threads and the timers."""
         self._sharpener.stop()
         self._timer.stop()
 
-    def _schedule(self) -> None:
+    def _schedule(self, last: bool) -> None:
         self._look()
-        if not self._timer.isActive():
+        if last:
+            self._timer.stop()
+            self._refresh()
+        elif not self._timer.isActive():
             self._timer.start()
 
     def _refresh(self) -> None:
@@ -79,6 +87,6 @@ class Refresher(QObject):
             self.approximate_changed.emit(now)
 
 
-def _emit(signal: Any) -> None:
+def _emit(signal: Any, *values: object) -> None:
     with suppress(RuntimeError):  # the window, and its objects with it, may be gone
-        signal.emit()
+        signal.emit(*values)

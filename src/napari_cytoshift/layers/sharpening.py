@@ -1,35 +1,40 @@
 """Levels that answer at once and sharpen as tiles arrive: how a slide seen through an operator is shown.
 
-A read never waits: a missing tile is answered by the best that is known (a coarser level, else the tile without the
-operator) and asked of two worker threads. The tiles of the newest view come first, older wishes are dropped.
+A read never waits: a missing tile is answered by the best that is known (a preview of it, a coarser level, else the
+tile without the operator) and asked of worker threads. The tiles of the newest view come first, older wishes are
+dropped. Where a preview is given its tiles are computed first, and the true ones when the view rests.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from cytoshift.slides.slide import RGB, TILE, Slide
+from napari_cytoshift.layers.tile_crew import Crew, Tile, Wish
 
 WORKERS = 2
 UNKNOWN = 232
 """Grey of what nobody knows yet: the tone of empty glass."""
 
+AFFORDABLE = 16
+"""Tiles of the finest level that one true tile may cost where there is a preview to look at instead."""
 
-def _nothing() -> None:
+REST = 0.2
+"""Seconds that a view rests before true tiles are computed in place of a preview's."""
+
+NICE, NICER = 5, 15
+"""How far the threads stand back behind the window, for tiles that take milliseconds and for those that take more."""
+
+View = tuple[int, int, int, int, int]
+"""Level, and y0, y1, x0, x1 in its pixels."""
+
+
+def _nothing(last: bool = False) -> None:
     """Stand in for a callback that nobody set."""
-
-
-class Tile(NamedTuple):
-    """A tile of a level."""
-
-    level: int
-    row: int
-    column: int
 
 
 class Sharpener:
@@ -41,125 +46,133 @@ class Sharpener:
         What is to be shown, usually a slide seen through an operator.
     source : Slide
         The same slide without the operator: a stand-in of the same levels.
+    preview : Slide, optional
+        Of the levels of ``slide``, and like it, but quick: a stand-in that is computed first. Coarse levels of
+        ``slide`` are then left to it.
 
     Attributes
     ----------
     on_arrival : callable
-        Called in a worker thread after each tile that arrived.
+        Called in a worker thread after each tile that arrived, with whether it was the last one that the view
+        waited for (of the preview, of the true tiles).
     on_view : callable
         Called in whatever thread reads, after each read.
     """
 
-    def __init__(self, slide: Slide, source: Slide) -> None:
+    def __init__(self, slide: Slide, source: Slide, preview: Slide | None = None) -> None:
         self.slide = slide
         self.source = source
-        self._before: Slide | None = None
-        self.on_arrival: Callable[[], None] = _nothing
+        self.preview = preview
+        self.on_arrival: Callable[[bool], None] = _nothing
         self.on_view: Callable[[], None] = _nothing
         self.error: Exception | None = None
-        self._wishes: list[Tile] = []
-        self._failed: set[Tile] = set()
+        self._before: Slide | None = None
+        self._failed: set[Wish] = set()
         self._viewed: list[Tile] = []
-        self._wake = threading.Condition()
-        self._stopped = False
-        self._threads: list[threading.Thread] = []
+        self._quick = Crew(WORKERS, self._arrived, niceness=NICE)
+        self._slow = Crew(1, self._arrived, niceness=NICER, rest=REST)
 
     @property
     def approximate(self) -> bool:
         """Whether the newest view still holds a tile that is a stand-in."""
-        return any(tile not in self._failed and self.slide.cached_tile(*tile) is None for tile in tuple(self._viewed))
+        wishes = [Wish(self.slide, tile) for tile in tuple(self._viewed)]
+        return any(wish not in self._failed and not wish.granted for wish in wishes)
+
+    @property
+    def too_wide(self) -> bool:
+        """Whether the newest view holds stand-ins that stay, since it is too far from the finest level."""
+        viewed = tuple(self._viewed)
+        return self.preview is not None and bool(viewed) and not self._affordable(viewed[0].level)
 
     def levels(self) -> list[SharpeningArray]:
         """Return the levels as arrays for a multiscale image layer."""
         return [SharpeningArray(self, level) for level in range(len(self.slide.levels))]
 
-    def replace(self, slide: Slide) -> None:
+    def replace(self, slide: Slide, preview: Slide | None = None) -> None:
         """Show another slide of the same levels; what was last seen whole stands in until its tiles are there."""
-        whole = not self.approximate
-        with self._wake:
-            if whole:
-                self._before = self.slide
-            self.slide = slide
-            self.error = None
-            self._failed.clear()
-            self._wishes.clear()
+        if not self.approximate:
+            self._before = self.slide
+        for crew in (self._quick, self._slow):
+            crew.want((), None)
+        self.slide, self.preview = slide, preview
+        self.error = None
+        self._failed.clear()
 
-    def want(self, tiles: list[Tile]) -> None:
+    def want(self, tiles: list[Tile], view: View) -> None:
         """Make tiles the newest view, the most wanted first; whatever was wanted before is dropped."""
-        with self._wake:
-            self._viewed = tiles
-            self._wishes = [t for t in reversed(tiles) if t not in self._failed]
-            if self._wishes and not self._stopped:
-                self._start()
-                self._wake.notify_all()
+        slide, preview = self.slide, self.preview
+        self._viewed = tiles
+        true = [] if preview is not None and not self._affordable(view[0]) else [Wish(slide, tile) for tile in tiles]
+        true = [wish for wish in true if wish not in self._failed]
+        if preview is None:
+            self._quick.want(true, view)
+        else:
+            quick = [Wish(preview, tile) for tile in tiles]
+            self._quick.want([wish for wish in quick if wish not in self._failed], view)
+            self._slow.want(true, view)
         self.on_view()
 
     def stop(self) -> None:
         """End the threads after the tile each works on."""
-        with self._wake:
-            self._stopped = True
-            self.on_arrival = self.on_view = _nothing
-            self._wishes.clear()
-            self._wake.notify_all()
+        self.on_arrival = self.on_view = _nothing
+        self._quick.stop()
+        self._slow.stop()
 
-    def _start(self) -> None:
-        while len(self._threads) < WORKERS:
-            thread = threading.Thread(target=self._work, daemon=True, name="cytoshift-sharpener")
-            self._threads.append(thread)
-            thread.start()
+    def _affordable(self, level: int) -> bool:
+        levels = self.slide.levels
+        return (levels[level].downsample / levels[0].downsample) ** 2 <= AFFORDABLE * 1.01
 
-    def _work(self) -> None:
-        while True:
-            with self._wake:
-                while not self._wishes and not self._stopped:
-                    self._wake.wait()
-                if self._stopped:
-                    return
-                tile = self._wishes.pop()
-            if self.slide.cached_tile(*tile) is not None:
-                continue
-            try:
-                self.slide.tile(*tile)
-            except Exception as error:  # one bad tile must not end the thread; it is told once
-                self.error = self.error or error
-                self._failed.add(tile)
-            self.on_arrival()
+    def _arrived(self, wish: Wish, error: Exception | None, last: bool) -> None:
+        if error is not None:
+            self.error = self.error or error
+            self._failed.add(wish)
+        self.on_arrival(last)
 
     def stand_in(self, tile: Tile) -> RGB:
         """Return the best that is known of a tile without computing anything."""
         level = self.slide.levels[tile.level]
         height = min(TILE, level.height - tile.row * TILE)
         width = min(TILE, level.width - tile.column * TILE)
-        last = None if self._before is None else self._before.cached_tile(*tile)
-        if last is not None:
-            return last
-        for coarse in range(tile.level + 1, len(self.slide.levels)):
-            known = self._from_coarser(self.slide, tile, coarse, height, width)
+        for alike in (self.preview, self._before):
+            known = None if alike is None else alike.cached_tile(*tile)
             if known is not None:
                 return known
+        alikes = (self.slide,) if self.preview is None else (self.slide, self.preview)
+        for coarse in range(tile.level + 1, len(self.slide.levels)):
+            for alike in alikes:
+                known = _from_coarser(alike, tile, coarse, height, width)
+                if known is not None:
+                    return known
         same = tile.level < len(self.source.levels) and self.source.levels[tile.level] == level
         known = self.source.cached_tile(*tile) if same else None
         return np.full((height, width, 3), UNKNOWN, np.uint8) if known is None else known
 
-    @staticmethod
-    def _from_coarser(slide: Slide, tile: Tile, coarse: int, height: int, width: int) -> RGB | None:
-        """Enlarge the part of a coarser level that a tile covers; None where it is not all cached."""
-        fine, rough = slide.levels[tile.level], slide.levels[coarse]
-        ratio = np.array(fine.downsample_yx) / np.array(rough.downsample_yx)
-        ys = (np.arange(tile.row * TILE, tile.row * TILE + height) + 0.5) * ratio[0]
-        xs = (np.arange(tile.column * TILE, tile.column * TILE + width) + 0.5) * ratio[1]
-        ys = np.minimum(ys.astype(np.intp), rough.height - 1)
-        xs = np.minimum(xs.astype(np.intp), rough.width - 1)
-        out = np.empty((height, width, 3), np.uint8)
-        for row in range(ys[0] // TILE, ys[-1] // TILE + 1):
-            for column in range(xs[0] // TILE, xs[-1] // TILE + 1):
-                known = slide.cached_tile(coarse, row, column)
-                if known is None:
-                    return None
-                ya, yb = np.searchsorted(ys, [row * TILE, (row + 1) * TILE])
-                xa, xb = np.searchsorted(xs, [column * TILE, (column + 1) * TILE])
-                out[ya:yb, xa:xb] = known[ys[ya:yb] - row * TILE][:, xs[xa:xb] - column * TILE]
-        return out
+
+def _from_coarser(slide: Slide, tile: Tile, coarse: int, height: int, width: int) -> RGB | None:
+    """Enlarge the part of a coarser level that a tile covers; None where it is not all cached."""
+    fine, rough = slide.levels[tile.level], slide.levels[coarse]
+    ys = _nearest(tile.row, height, fine.downsample_yx[0] / rough.downsample_yx[0], rough.height)
+    xs = _nearest(tile.column, width, fine.downsample_yx[1] / rough.downsample_yx[1], rough.width)
+    parts = []
+    for row in range(ys[0] // TILE, ys[-1] // TILE + 1):
+        for column in range(xs[0] // TILE, xs[-1] // TILE + 1):
+            known = slide.cached_tile(coarse, row, column)
+            if known is None:
+                return None
+            parts.append((row, column, known))
+    out = np.empty((height, width, 3), np.uint8)
+    for row, column, known in parts:
+        ya, yb = np.searchsorted(ys, [row * TILE, (row + 1) * TILE])
+        xa, xb = np.searchsorted(xs, [column * TILE, (column + 1) * TILE])
+        wide = known[ys[ya] - row * TILE : ys[yb - 1] - row * TILE + 1, xs[xa:xb] - column * TILE]
+        out[ya:yb, xa:xb] = wide[ys[ya:yb] - ys[ya]]
+    return out
+
+
+def _nearest(index: int, length: int, ratio: float, limit: int) -> npt.NDArray[np.intp]:
+    """Return the nearest pixels of a coarser level along one axis of a tile."""
+    at = (np.arange(index * TILE, index * TILE + length) + 0.5) * ratio
+    return np.minimum(at.astype(np.intp), limit - 1)
 
 
 class SharpeningArray:
@@ -217,7 +230,7 @@ class SharpeningArray:
             region[ya - y0 : yb - y0, xa - x0 : xb - x0] = pixels[ya - top : yb - top, xa - left : xb - left]
         center = np.array([(y0 + y1) / 2, (x0 + x1) / 2]) / TILE - 0.5
         missing.sort(key=lambda t: float(np.hypot(t.row - center[0], t.column - center[1])))
-        sharpener.want(missing)
+        sharpener.want(missing, (self.level, y0, y1, x0, x1))
         return region
 
 

@@ -1,0 +1,120 @@
+"""Threads that compute tiles of the newest view, the most wanted first, out of the window's way."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Hashable, Sequence
+from typing import NamedTuple
+
+from cytoshift.slides.slide import Slide
+
+
+class Tile(NamedTuple):
+    """A tile of a level."""
+
+    level: int
+    row: int
+    column: int
+
+
+class Wish(NamedTuple):
+    """A tile of a slide that is to be in the cache."""
+
+    slide: Slide
+    tile: Tile
+
+    @property
+    def granted(self) -> bool:
+        """Whether it is there."""
+        return self.slide.cached_tile(*self.tile) is not None
+
+
+Told = Callable[[Wish, Exception | None, bool], None]
+"""Takes a wish that was worked on, what went wrong, and whether it was the last one of its view."""
+
+
+class Crew:
+    """A few threads that work on the wishes of the newest view.
+
+    Parameters
+    ----------
+    workers : int
+        Number of threads.
+    told : callable
+        Called in a thread after each wish, granted or not.
+    niceness : int
+        How far the threads stand back where processors are scarce; the threads that they start stand back too.
+    rest : float
+        Seconds for which the view must have been the same before anything is begun.
+    """
+
+    def __init__(self, workers: int, told: Told, *, niceness: int = 0, rest: float = 0.0) -> None:
+        self._workers = workers
+        self._told = told
+        self._niceness = niceness
+        self._rest = rest
+        self._wake = threading.Condition()
+        self._wishes: list[Wish] = []
+        self._view: Hashable = None
+        self._since = 0.0
+        self._busy = 0
+        self._stopped = False
+        self._threads: list[threading.Thread] = []
+
+    def want(self, wishes: Sequence[Wish], view: Hashable) -> None:
+        """Work on the wishes of a view, the most wanted first; those of before are dropped."""
+        with self._wake:
+            self._wishes = list(reversed(wishes))
+            if view != self._view:
+                self._view, self._since = view, time.monotonic()
+            if self._wishes and not self._stopped:
+                self._start()
+                self._wake.notify_all()
+
+    def stop(self) -> None:
+        """End the threads after the tile each works on."""
+        with self._wake:
+            self._stopped = True
+            self._wishes.clear()
+            self._wake.notify_all()
+
+    def _start(self) -> None:
+        while len(self._threads) < self._workers:
+            thread = threading.Thread(target=self._work, daemon=True, name="cytoshift-sharpener")
+            self._threads.append(thread)
+            thread.start()
+
+    def _work(self) -> None:
+        if sys.platform == "linux":  # elsewhere a niceness is the whole process's
+            me = threading.get_native_id()
+            nice = min(19, os.getpriority(os.PRIO_PROCESS, me) + self._niceness)
+            os.setpriority(os.PRIO_PROCESS, me, nice)
+        while (wish := self._next()) is not None:
+            error = None
+            try:
+                wish.slide.tile(*wish.tile)
+            except Exception as problem:  # one bad tile must not end the thread
+                error = problem
+            with self._wake:
+                self._busy -= 1
+                last = not self._busy and not self._wishes
+            self._told(wish, error, last)
+
+    def _next(self) -> Wish | None:
+        """Wait for a wish that nobody has granted yet; None when all is over."""
+        with self._wake:
+            while not self._stopped:
+                wait = self._since + self._rest - time.monotonic()
+                if not self._wishes:
+                    self._wake.wait()
+                elif wait > 0:
+                    self._wake.wait(wait)
+                else:
+                    wish = self._wishes.pop()
+                    if not wish.granted:
+                        self._busy += 1
+                        return wish
+        return None
