@@ -17,8 +17,8 @@ Timing = Callable[[], float]
 
 def compare(
     name: str, ours: Timing, peer: Timing, *, floor: float, ambition: float, worst: float | None = None
-) -> dict[str, object]:
-    """Let two take turns; print how much faster ours is, and return it.
+) -> None:
+    """Let two take turns; print how much faster ours is.
 
     The ratio is the median of the rounds' ratios and ``spread`` their interquartile range as a share of it; ``ours``
     and ``peer`` are medians in seconds.
@@ -50,7 +50,6 @@ def compare(
     if worst is not None:
         line["worst"] = round(worst, 3)
     print(json.dumps(line), flush=True)
-    return line
 
 
 def timed(function: Callable[[], object]) -> Timing:
