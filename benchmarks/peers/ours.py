@@ -51,8 +51,6 @@ def load(image: RGB, target: RGB) -> tuple[Calls, Calls]:
     runs: Calls = {}
     questions: Calls = {}
     for name in METHODS:
-        if name not in stain.METHODS:
-            continue
         unfitted = stain.method(name, slide(target))
         fitted = unfitted.prepare(slide(image))
         runs[f"{name}-fit-apply"] = partial(_fit_and_apply, unfitted, image)
@@ -70,4 +68,4 @@ def _worst(fitted: stain.StainOperator, image: RGB) -> float:
     packed = image.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
     codes = np.unique(packed)
     colours = (codes[:, None] >> np.array([16, 8, 0], np.uint32)).astype(np.uint8) & 255
-    return float(np.abs(fitted.apply(colours[None, None])[0, 0] - fitted._fit.exact(colours)).max())
+    return float(np.abs(fitted.apply(colours[None, None])[0, 0] - fitted.exact(colours)).max())

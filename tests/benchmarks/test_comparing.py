@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from benchmarks.alternating import ROUNDS, WARM_UP, compare, timed
 from benchmarks.peers import environment
 from benchmarks.peers.process import Contestant
+
 from cytoshift.slides.samples import Scene, render_tile
 
 
