@@ -68,6 +68,14 @@ def data_folder() -> Path:
     return Path(os.environ.get("CYTOSHIFT_DATA", "../shared/data"))
 
 
+def found(path: str) -> str:
+    """Return where a data set lies, whatever folder the program runs in later; what is not there as it is."""
+    for place in (Path(path), data_folder() / path):
+        if place.exists():
+            return str(place.resolve())
+    return path
+
+
 def read_coco(path: str | Path, split: str | None = None, half: str | None = None) -> CocoSet:
     """Read a data set.
 

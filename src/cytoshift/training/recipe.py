@@ -32,12 +32,18 @@ def load_recipe(path: str | Path, schema: type[R], overrides: Sequence[str] = ()
     RecipeError
         The file is not there, is not TOML, has a key that does not exist, or a value that does not fit.
     """
+    data, name = read_recipe(path, overrides)
+    return check_recipe(data, schema, name)
+
+
+def read_recipe(path: str | Path, overrides: Sequence[str] = ()) -> tuple[dict[str, Any], str]:
+    """Read a recipe whose task is not known yet; returns it unchecked, and its file's name. Raises RecipeError."""
     file = _locate(Path(path))
     try:
         data = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{file.name} is not valid TOML: {error}; correct that line.") from error
-    return check_recipe(apply_overrides(data, overrides), schema, file.name)
+    return apply_overrides(data, overrides), file.name
 
 
 def check_recipe(data: dict[str, Any], schema: type[R], name: str) -> R:

@@ -1,1 +1,7 @@
-"""Restyling: a slide redrawn by a network in the colours of another scanner."""
+"""Restyling: a slide redrawn by a network in the colours of another scanner (the stain-normalization paper)."""
+
+from cytoshift.stain.restyling.operator import Restyler
+from cytoshift.stain.restyling.recipe import DomainFields, RestainRecipe
+from cytoshift.stain.restyling.train import ParentRestyler, TrainedRestyler, train_restyler
+
+__all__ = ["DomainFields", "ParentRestyler", "RestainRecipe", "Restyler", "TrainedRestyler", "train_restyler"]

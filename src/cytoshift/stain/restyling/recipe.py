@@ -88,6 +88,7 @@ class RestainRecipe(_Part):
     id: str = Field("restyling", pattern=r"^[a-z0-9][a-z0-9._-]*$")
     title: str = "Restyling"
     mpp: float = Field(0.25, gt=0, description="µm/px at which the generator works")
+    parent: str = Field("", description="stain model to start from: its id or folder")
     source: DomainFields
     target: DomainFields
     architecture: RestylerArchitecture = RestylerArchitecture()
@@ -102,6 +103,8 @@ class RestainRecipe(_Part):
     def _whole(self) -> Self:
         if not (self.stages.intra or self.stages.inter or self.stages.task):
             raise ValueError("no stage has any steps; give stages.intra, stages.inter or stages.task")
+        if not (self.stages.intra or self.parent):
+            raise ValueError("without its first stage a restyling needs a parent to start from; name one in parent")
         if self.task_network.patch > self.patches.size:
             raise ValueError("task_network.patch must not be larger than patches.size")
         return self

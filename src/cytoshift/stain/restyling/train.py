@@ -9,7 +9,6 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from cytoshift.errors import DataError
 from cytoshift.stain.restyling.learning import RestainLearning, Stage
 from cytoshift.stain.restyling.patches import DomainImages, read_domain
 from cytoshift.stain.restyling.recipe import RestainRecipe, RestylerArchitecture, TaskRecipe
@@ -77,10 +76,6 @@ def train_restyler(
     if parent is not None:
         architecture = RestylerArchitecture.model_validate(dict(parent.architecture))
         recipe = recipe.model_copy(update={"architecture": architecture})
-    elif not recipe.stages.intra:
-        raise DataError(
-            "A restyling without its first stage needs a parent to start from; give stages.intra some steps."
-        )
     source, target = read_domain(recipe.source, recipe.mpp), read_domain(recipe.target, recipe.mpp)
     task_network = None
     if recipe.stages.task:
