@@ -11,12 +11,15 @@ import torch
 from torch import Tensor, nn
 from torchvision.ops import nms
 
-from cytoshift.detection.networks import Architecture, build_network
+from cytoshift.detection.networks import Architecture, CellRetinaNet, build_network
 from cytoshift.engine.device import pick_device
 from cytoshift.engine.operator import FindingOperator, Needs, TileBoxes
 from cytoshift.errors import ModelError
 
 RGB = npt.NDArray[np.uint8]
+
+DESCRIBING = ("layer1", "layer2")
+"""Stages of the trunk that describe a tile."""
 
 SAME_CELL = 0.5
 """Overlap from which two boxes of one tile are the same cell: a nucleus has one class, so classes compete."""
@@ -27,7 +30,7 @@ class DetectorOperator(FindingOperator):
 
     Parameters
     ----------
-    network : nn.Module
+    network : CellRetinaNet
         In evaluation mode, as `build_network` makes it.
     architecture : Architecture
         Tile and halo.
@@ -45,7 +48,7 @@ class DetectorOperator(FindingOperator):
 
     def __init__(
         self,
-        network: nn.Module,
+        network: CellRetinaNet,
         architecture: Architecture,
         *,
         classes: tuple[str, ...],
@@ -129,14 +132,49 @@ class DetectorOperator(FindingOperator):
         """Find cells in tiles ``(batch, y, x, 3)``, in pixels of the tile."""
         return find_boxes(self._network, tiles, threshold=self._threshold)
 
+    def describe(self, tiles: RGB) -> npt.NDArray[np.float64]:
+        """Describe what the early layers of the trunk make of tiles: texture and colour, hardly what kind of cell.
+
+        Parameters
+        ----------
+        tiles : ndarray of uint8, shape (n, y, x, 3)
+            At this operator's µm/px, at least 32 pixels a side.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, 2 c)
+            Mean of each channel after each stage of `DESCRIBING`, then the logs of their deviations over the tile.
+        """
+        return describe_tiles(self._network, tiles)
+
+
+def describe_tiles(network: CellRetinaNet, tiles: RGB) -> npt.NDArray[np.float64]:
+    """Describe tiles as `DetectorOperator.describe` does; the deviation counts from a thousandth up."""
+    means, deviations = [], []
+    with torch.inference_mode():
+        x = network.transform.normalize(_images(tiles, next(network.parameters()).device))
+        for name, stage in network.backbone.body.items():
+            x = stage(x)
+            if name in DESCRIBING:
+                deviation, mean = torch.std_mean(x, dim=(2, 3))
+                means.append(mean)
+                deviations.append((deviation + 1e-3).log())
+            if name == DESCRIBING[-1]:
+                break
+    return torch.cat(means + deviations, dim=1).double().cpu().numpy()
+
 
 def find_boxes(network: nn.Module, tiles: RGB, *, threshold: float) -> list[TileBoxes]:
     """Run a network over tiles ``(batch, y, x, 3)`` uint8 whose sides are multiples of 32."""
     device = next(network.parameters()).device
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-        pixels = torch.from_numpy(np.ascontiguousarray(tiles)).to(device)
-        images = pixels.permute(0, 3, 1, 2).float().div_(255)
-        return [_tile_boxes(result, threshold) for result in network(list(images))]
+        return [_tile_boxes(result, threshold) for result in network(list(_images(tiles, device)))]
+
+
+def _images(tiles: RGB, device: torch.device) -> Tensor:
+    """Return tiles ``(n, y, x, 3)`` as the network takes them: ``(n, 3, y, x)``, 0 to 1."""
+    pixels = torch.from_numpy(np.ascontiguousarray(tiles)).to(device)
+    return pixels.permute(0, 3, 1, 2).float().div_(255)
 
 
 def _tile_boxes(result: Mapping[str, Tensor], threshold: float) -> TileBoxes:

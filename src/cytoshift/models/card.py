@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cytoshift.models.domain import Domain
+
 Task = Literal["detector", "mitosis", "stain", "translation"]
 
 
@@ -27,7 +29,8 @@ class Card(BaseModel):
     """A model's card, stored beside its weights as ``card.json``.
 
     ``architecture`` is what the method room needs to build the network before the weights are loaded; ``metrics``
-    are numbers by name, measured on ``validation`` data that the training never saw.
+    are numbers by name, measured on ``validation`` data that the training never saw; ``domain`` is what the fields it
+    was taught on look like, where somebody measured that.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -49,5 +52,6 @@ class Card(BaseModel):
     reader: str = ""
     licence: str = ""
     intended_use: str = "Research only. Not for diagnosis."
+    domain: Domain | None = None
     sha256: str = ""
     made: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))

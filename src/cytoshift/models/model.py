@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ LICENCE = "licence.txt"
 """Terms of the weights in full, where a model comes with them."""
 
 _CARD_BYTES = 1 << 20
+_ROW = re.compile(r"\[\n[-+.eE\d,\s]+\]")  # JSON has no line break inside a text
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +108,9 @@ def copy_model(model: Model, folder: Path, card: Card) -> Model:
 
 
 def write_card(folder: Path, card: Card) -> None:
-    """Write a card into the folder of a model that is being made."""
-    (folder / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    """Write a card into the folder of a model that is being made; rows of numbers stay on one line."""
+    text = _ROW.sub(lambda row: " ".join(row.group().split()), card.model_dump_json(indent=2))
+    (folder / CARD).write_text(text + "\n", encoding="utf-8")
 
 
 def load_model(folder: str | Path) -> Model:
