@@ -174,6 +174,7 @@ class _Run:
     def validate(self) -> None:
         network = self.average.network.eval()
         with torch.inference_mode():
+            self.task.settle(network)
             metrics = self.task.validate(network)
         self.emit({"kind": "validation", "step": self.step, **metrics})
         if self.settings.keep == "last" or metrics["score"] > self.best_score or self.best_step == 0:

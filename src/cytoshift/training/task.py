@@ -39,6 +39,9 @@ class TrainingTask(ABC):
         """Return the parts of the opponents' loss, for the batch that `loss` has just seen."""
         raise NotImplementedError("a task with opponents says what they minimise")
 
+    def settle(self, network: nn.Module) -> None:  # noqa: B027  (most networks need nothing)
+        """Make an averaged network ready to be measured and kept; batch normalization may need its statistics."""
+
     @abstractmethod
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Measure a network on data held back from the training; ``score`` is what the best one has most of."""

@@ -23,6 +23,9 @@ from cytoshift.training.task import TrainingTask
 Stage = Literal["intra", "inter", "task"]
 """Losses (1) and (2); (3) as well; (4) as well."""
 
+_SETTLING = 50
+"""Batches over which BatchNorm's statistics are counted."""
+
 _KEYS: dict[Stage, int] = {"intra": 1, "inter": 2, "task": 3}
 
 
@@ -152,13 +155,35 @@ class RestainLearning(TrainingTask):
 
     def _restyle(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """Restyle source and target in one batch, so that BatchNorm's statistics are those of both domains."""
+        made = self.network(self._left(batch))
+        count = len(batch.source.images)
+        return made[:count], None if batch.target is None else made[count:]
+
+    def _left(self, batch: Batch) -> Tensor:
+        """Return what is left of source and target patches without their stain."""
         parts = [batch.source] if batch.target is None else [batch.source, batch.target]
         device = next(self.network.parameters()).device
         rgb = torch.cat([part.images for part in parts]).to(device).float().div_(255)
         left = self.removal(rgb, torch.cat([part.whites for part in parts]).to(device))
-        made = self.network(left.contiguous(memory_format=torch.channels_last))
-        count = len(batch.source.images)
-        return made[:count], None if batch.target is None else made[count:]
+        return left.contiguous(memory_format=torch.channels_last)
+
+    def settle(self, network: nn.Module) -> None:
+        """Count BatchNorm's statistics anew, over batches of both domains.
+
+        The deepest features of a patch are few, and weights that play against discriminators never rest: running
+        statistics lag behind them, and tint empty glass (Wu and Johnson, "Rethinking 'Batch' in BatchNorm", 2021).
+        """
+        norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # a plain mean over all batches
+            norm.train()
+        for step in range(_SETTLING):
+            left = self._left(self.batch(step))
+            network(left)
+        for norm in norms:
+            norm.momentum = 0.1
+            norm.eval()
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Return the mean absolute error, in grey levels, on source patches that no step has drawn."""
