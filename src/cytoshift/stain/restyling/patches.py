@@ -114,7 +114,10 @@ def draw_around_cell(
     chosen = np.flatnonzero(abnormal == wanted)
     if not len(chosen):
         kind = "abnormal" if wanted else "normal"
-        raise DataError(f"{domain.data.name} has no {kind} cell; annotate some, or correct task_network.normal.")
+        raise DataError(
+            f"{domain.data.name} has no {kind} cell; annotate some, correct task_network.normal, or set "
+            "patches.around_cells to 0 and leave out the task stage."
+        )
     field, y, x = domain.cells[rng.choice(chosen)].tolist()
     return turned(rng, cut(domain.images[field], y, x, size)), field, wanted
 

@@ -45,7 +45,7 @@ class Patches(_Part):
     """Patches as they are drawn: side in pixels, and the share of source patches around a labelled cell."""
 
     size: int = Field(512, multiple_of=ALIGNMENT)
-    around_cells: float = Field(0.5, gt=0, le=1)
+    around_cells: float = Field(0.5, ge=0, le=1)
 
 
 class Weights(_Part):
