@@ -57,6 +57,22 @@ def button(text: str, tip: str, action: Callable[[], Any]) -> QPushButton:
     return made
 
 
+def listen(signal: Any, slot: Callable[..., Any]) -> None:
+    """Call a method of a widget at every emission of a signal, for as long as the widget lives."""
+    method = weakref.WeakMethod(slot)
+
+    def call(*args: Any) -> None:
+        target = method()
+        owner = getattr(target, "__self__", None)
+        if target is not None and isalive(owner):  # type: ignore[no-untyped-call]
+            target(*args)
+            return
+        with suppress(ValueError, KeyError):
+            signal.disconnect(call)
+
+    signal.connect(call)
+
+
 class MessageLine(QWidget):
     """One sentence, with *Details* folded behind it where there are any. Hidden while it is empty."""
 
@@ -224,18 +240,7 @@ class Dock(QWidget):
 
     def listen(self, signal: Any, slot: Callable[..., Any]) -> None:
         """Call a method of this dock at every emission of a signal, for as long as the dock lives."""
-        method = weakref.WeakMethod(slot)
-
-        def call(*args: Any) -> None:
-            target = method()
-            owner = getattr(target, "__self__", None)
-            if target is not None and isalive(owner):  # type: ignore[no-untyped-call]
-                target(*args)
-                return
-            with suppress(ValueError, KeyError):
-                signal.disconnect(call)
-
-        signal.connect(call)
+        listen(signal, slot)
 
     def _join_siblings(self) -> None:
         """Tab this dock with the other docks of this plugin that are in the same area."""

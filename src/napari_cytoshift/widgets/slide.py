@@ -17,6 +17,7 @@ from napari_cytoshift.sample_data import HOME
 from napari_cytoshift.seen import Seen
 from napari_cytoshift.view import look_at, magnification
 from napari_cytoshift.widgets.dock import Dock, button, sentence
+from napari_cytoshift.widgets.gauge import Gauge
 from napari_cytoshift.widgets.slide_overview import Overview
 from napari_cytoshift.widgets.slide_scale import ScalePanel, end_line, line_length, start_line
 
@@ -54,6 +55,7 @@ class SlideDock(Dock):
         self._seen: dict[str, Seen] = {}
         self._follow = _single_shot(self, FOLLOW_MS, self._show_view)
         self._rest = _single_shot(self, RESTED_MS, self._count_view)
+        self.gauge = Gauge(napari_viewer)
         self.study = button("", "", self.choose_study)
         self._lay_out()
         self._connect()
@@ -84,6 +86,7 @@ class SlideDock(Dock):
         self.content.addWidget(self.overview, 1)
         self.content.addLayout(reading)
         self.content.addLayout(zooms)
+        self.content.addWidget(self.gauge)
         self.content.addLayout(study)
 
     def _connect(self) -> None:
