@@ -48,13 +48,13 @@ def train_networks(recipe: RestainRecipe, folder: Path) -> Networks:
         update={"architecture": recipe.architecture.model_copy(update={"removal": unmasked})}, deep=True
     )
     steps = recipe.stages
-    longer = recipe.model_copy(update={"stages": Stages(intra=steps.intra + steps.inter + steps.task)}, deep=True)
+    longer = recipe.model_copy(update={"stages": Stages(intra=steps.inter + steps.task)}, deep=True)
     first = run.stage("intra", "intra")
     second = run.stage("inter", "inter", start=first)
     made = {
         "L1+GAN1 without the mask": (plain, run.stage("unmasked", "intra", plain)),
         "L1+GAN1": (recipe, first),
-        "L1+GAN1, as many steps as all": (recipe, run.stage("longer", "intra", longer)),
+        "L1+GAN1, as many steps as all": (recipe, run.stage("longer", "intra", longer, start=first)),
         "L1+GAN1+GAN2": (recipe, second),
         "L1+GAN1+Task": (recipe, run.stage("task-alone", "task", start=first, inter=False)),
         "L1+GAN1+GAN2+Task": (recipe, run.stage("task", "task", start=second)),

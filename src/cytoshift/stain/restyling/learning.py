@@ -138,7 +138,11 @@ class RestainLearning(TrainingTask):
         return losses
 
     def opposing_loss(self, batch: Batch) -> dict[str, Tensor]:
-        """Return what D1 and D2 minimise; both hold up the source's own patches as real."""
+        """Return what D1 and D2 minimise; both hold up the source's own patches as real.
+
+        D2 sees only those that were drawn anywhere, as the target's are: told apart by what lies in the middle, target
+        patches would be given cells that they do not have.
+        """
         if self._made is None:
             raise ValueError("the generator's loss comes first")
         source, target = self._made
@@ -146,7 +150,8 @@ class RestainLearning(TrainingTask):
         real = scaled(batch.source.images.to(source.device)).contiguous(memory_format=torch.channels_last)
         losses = {"critic intra": self._criticise("intra", real, source)}
         if target is not None:
-            losses["critic inter"] = self._criticise("inter", real, target)
+            anywhere = (batch.abnormal == UNKNOWN).to(real.device)
+            losses["critic inter"] = self._criticise("inter", real[anywhere], target)
         return losses
 
     def _criticise(self, name: str, real: Tensor, made: Tensor) -> Tensor:

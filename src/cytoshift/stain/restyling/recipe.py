@@ -103,6 +103,8 @@ class RestainRecipe(_Part):
     def _whole(self) -> Self:
         if not (self.stages.intra or self.stages.inter or self.stages.task):
             raise ValueError("no stage has any steps; give stages.intra, stages.inter or stages.task")
+        if self.stages.inter and round(self.training.batch * self.patches.around_cells) >= self.training.batch:
+            raise ValueError("no source patch is drawn anywhere, as D2 needs; lower patches.around_cells")
         if not (self.stages.intra or self.parent):
             raise ValueError("without its first stage a restyling needs a parent to start from; name one in parent")
         if self.task_network.patch > self.patches.size:
