@@ -4,7 +4,6 @@ from typing import Any
 
 from napari import Viewer
 
-from napari_cytoshift.comparison import Comparison
 from napari_cytoshift.workspace import Workspace
 
 PLUGIN = "napari-cytoshift"
@@ -60,29 +59,3 @@ def show_20x(viewer: Viewer) -> None:
 def show_40x(viewer: Viewer) -> None:
     """Show the slide at 40x."""
     Workspace.of(viewer).magnify(40)
-
-
-def see_original(viewer: Viewer) -> None:
-    """Show the active slide as it is."""
-    Comparison.of(viewer).see_original()
-
-
-def see_reinhard(viewer: Viewer) -> None:
-    """Show the active slide through Reinhard's method with the built-in reference."""
-    Comparison.of(viewer).see("reinhard")
-
-
-def see_macenko(viewer: Viewer) -> None:
-    """Show the active slide through Macenko's method with the built-in reference."""
-    Comparison.of(viewer).see("macenko")
-
-
-def toggle_layout(viewer: Viewer) -> None:
-    """Change between side by side and one over the other."""
-    comparison = Comparison.of(viewer)
-    comparison.set_side_by_side(not comparison.side_by_side)
-
-
-def use_for_finding(viewer: Viewer) -> None:
-    """Let models look at slides as the active slide is seen; again, to take it back."""
-    Comparison.of(viewer).toggle_through()

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from napari.layers import Image
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
+from cytoshift.engine.progress import CancelToken
 from cytoshift.slides.slide import Slide
 from napari_cytoshift import notices
 from napari_cytoshift.background import Work
-from napari_cytoshift.layers import panes, slide_layers
-from napari_cytoshift.layers.refresher import Refresher
-from napari_cytoshift.layers.sharpening import Sharpener
-from napari_cytoshift.sights import Sight, look_through
+from napari_cytoshift.layers import slide_layers
+from napari_cytoshift.layers.arrangement import LAYOUTS, Arrangement, Layout
+from napari_cytoshift.layers.derived_layer import DerivedLayer
+from napari_cytoshift.layers.panes import BESIDE, DERIVED
+from napari_cytoshift.sights import Choice, Sight, Vector, look_through
 from napari_cytoshift.workspace import Workspace
 
 if TYPE_CHECKING:
     from napari import Viewer
 
-
-PANE_FONT = 9.0
-PANE_GAP = 4.0
-"""Screen pixels between the panes of a side-by-side view."""
+REMEMBERED = 100
+"""Slides of which is remembered how they were seen."""
 
 
 class Comparison:
@@ -46,20 +47,23 @@ class Comparison:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self.side_by_side = workspace.state.get("side_by_side", True)
-        self._sights: dict[str, Sight] = {}
-        self._refreshers: dict[str, Refresher] = {}
-        self._work: Work | None = None
-        self._laid_out = False
+        kept = workspace.state.get("layout")
+        self.layout: Layout = kept if kept in LAYOUTS else "side"
+        self._shown: dict[tuple[str, str], DerivedLayer] = {}
+        self._asked: dict[str, CancelToken] = {}
+        self._returned_to: set[str] = set()
+        self._lost: set[str] = set()
+        self._arrangement = Arrangement(workspace)
         self._settle = QTimer()
         self._settle.setSingleShot(True)
-        self._settle.timeout.connect(self._on_active)
+        self._settle.timeout.connect(self._on_settled)
         viewer = workspace.viewer
         if viewer is not None:
             viewer.layers.events.removed.connect(self._on_removed)
             viewer.layers.events.inserted.connect(self._on_inserted)
         workspace.active_changed.connect(self._on_active)
         workspace.calibrated.connect(self._on_calibrated)
+        self._on_active()
 
     @classmethod
     def of(cls, viewer: Viewer) -> Comparison:
@@ -72,66 +76,107 @@ class Comparison:
     @property
     def sight(self) -> Sight | None:
         """What the active slide is seen through; None for the original."""
-        slide = self.workspace.active
-        return None if slide is None else self._sights.get(slide.info.identity)
+        return self._sight(DERIVED)
+
+    @property
+    def beside(self) -> Sight | None:
+        """What the active slide is seen through in the third pane; None without one."""
+        return self._sight(BESIDE)
 
     @property
     def approximate(self) -> bool:
         """Whether the view holds tiles that are not true yet."""
-        slide = self.workspace.active
-        refresher = None if slide is None else self._refreshers.get(slide.info.identity)
-        return refresher is not None and refresher.approximate
+        seen = [shown for shown in map(self._of_active, (DERIVED, BESIDE)) if shown is not None]
+        return any(shown.approximate and shown.layer.visible for shown in seen)
+
+    # What a person does
 
     def see(
-        self, method: str, reference: str = "", *, failed: Callable[[BaseException], None] = notices.complain
+        self,
+        method: str,
+        reference: str = "",
+        *,
+        strength: float = 1.0,
+        stains: tuple[Vector, ...] = (),
+        beside: bool = False,
+        failed: Callable[[BaseException], None] = notices.complain,
     ) -> Work | None:
-        """Show the active slide through a stain method; the fit is made in a thread.
+        """Show the active slide through a method; the fit is made in a thread.
 
         Parameters
         ----------
-        method : str
-            One of `cytoshift.stain.METHODS`.
-        reference : str
-            Path of a reference image; ``""`` for the one built in.
+        method, reference, strength, stains
+            As in `Choice`.
+        beside : bool
+            Whether this is the second method, seen beside the first.
         failed : callable, optional
             Gets the error where the slide cannot be seen so; a notification without.
         """
-        slide = self.workspace.active
+        return self.choose(Choice(method, reference, strength, stains), beside=beside, failed=failed)
+
+    def choose(
+        self, choice: Choice, *, beside: bool = False, failed: Callable[[BaseException], None] = notices.complain
+    ) -> Work | None:
+        """Show the active slide as was chosen; see `see`."""
+        slide, role = self.workspace.active, BESIDE if beside else DERIVED
         if slide is None:
             return None
-        if self._work is not None:
-            self._work.cancel.cancel()
+        self._stop(role)
+        registry, known, box = self.workspace.registry, self._sight(role), self.workspace.view_box(slide)
+        name = choice.method.rpartition(":")[2]
         work = self.workspace.start(
-            f"Fitting {method} to {slide.name}",
-            lambda work: look_through(slide, method, reference, work),
-            done=lambda sight: self._show(slide, sight, work),
+            f"Fitting {name} to {slide.name}",
+            lambda work: look_through(slide, choice, registry, work, known, box),
+            done=lambda sight: self._show(slide, sight, role, work.cancel),
             failed=failed,
         )
-        self._work = work
+        self._asked[role] = work.cancel
         return work
+
+    def set_strength(
+        self, strength: float, *, failed: Callable[[BaseException], None] = notices.complain
+    ) -> Work | None:
+        """Show the active slide as it is seen now, at another strength; what is seen stays until it is there."""
+        works: list[Work | None] = []
+        for sight, beside in ((self.beside, True), (self.sight, False)):
+            if sight is not None and sight.choice.strength != strength:
+                works.append(self.choose(replace(sight.choice, strength=strength), beside=beside, failed=failed))
+        return works[-1] if works else None
 
     def see_original(self) -> None:
         """Show the active slide as it is."""
         slide = self.workspace.active
-        if self._work is not None:
-            self._work.cancel.cancel()
-        if slide is not None:
-            self._remove(slide)
-        self._lay_out()
-        self.changed.emit()
+        for role in (DERIVED, BESIDE):
+            self._stop(role)
+            if slide is not None:
+                self._remove(slide, role)
+        self._remember(slide)
+        self._on_active()
 
-    def set_side_by_side(self, on: bool) -> None:
-        """Lay the two out side by side, or one over the other."""
-        self.side_by_side = on
-        self.workspace.state.set("side_by_side", on)
-        self._lay_out()
-        self.changed.emit()
+    def see_nothing_beside(self) -> None:
+        """Take the second method away."""
+        slide = self.workspace.active
+        self._stop(BESIDE)
+        if slide is not None:
+            self._remove(slide, BESIDE)
+        self._remember(slide)
+        self._on_active()
+
+    def set_layout(self, layout: Layout) -> None:
+        """Lay original and derived out: side by side, with a line to swipe, or one over the other."""
+        self.layout = layout
+        self.workspace.state.set("layout", layout)
+        self._on_active()
+
+    def next_layout(self) -> None:
+        """Go on to the next layout."""
+        self.set_layout(LAYOUTS[(LAYOUTS.index(self.layout) + 1) % len(LAYOUTS)])
 
     def flip(self, to_original: bool) -> None:
         """Show the original in place of the derived slide, or the derived slide again."""
-        layer = self._layer()
-        if layer is not None:
-            layer.opacity = 0.0 if to_original else 1.0
+        for shown in map(self._of_active, (DERIVED, BESIDE)):
+            if shown is not None:
+                shown.layer.opacity = 0.0 if to_original else 1.0
 
     @property
     def used_for_finding(self) -> bool:
@@ -146,80 +191,109 @@ class Comparison:
 
     # The layers
 
-    def _layer(self) -> Image | None:
+    def _of_active(self, role: str) -> DerivedLayer | None:
         slide = self.workspace.active
-        return None if slide is None else self.workspace.layer(slide, "derived")
+        return None if slide is None else self._shown.get((slide.info.identity, role))
 
-    def _show(self, slide: Slide, sight: Sight, work: Work) -> None:
+    def _sight(self, role: str) -> Sight | None:
+        shown = self._of_active(role)
+        return None if shown is None else shown.sight
+
+    def _stop(self, role: str) -> None:
+        asked = self._asked.pop(role, None)
+        if asked is not None:
+            asked.cancel()
+
+    def _show(self, slide: Slide, sight: Sight, role: str, asked: CancelToken) -> None:
         viewer, original = self.workspace.viewer, self.workspace.layer(slide)
-        if viewer is None or original is None or work is not self._work:
+        if viewer is None or original is None or asked is not self._asked.get(role):
             return
-        self._work = None
-        self._remove(slide)
-        sharpener = Sharpener(sight.slide, slide)
-        options = slide_layers.layer_options(sight.slide, "derived")
-        slide_layers.remember(sight.slide)
-        layer = Image(sharpener.levels(), **{**options, "name": f"{sight.operator.title} · {slide.name}"})
-        viewer.layers.insert(viewer.layers.index(original) + 1, layer)
-        layer.visible = original.visible
-        refresher = Refresher(layer, sharpener)
-        refresher.approximate_changed.connect(self._on_approximate)
-        self._sights[slide.info.identity] = sight
-        self._refreshers[slide.info.identity] = refresher
-        viewer.layers.selection.active = original
-        self._lay_out()
-        self.changed.emit()
+        del self._asked[role]
+        shown = self._shown.get((slide.info.identity, role))
+        if shown is None or not shown.take(sight):
+            self._remove(slide, role)
+            shown = DerivedLayer(sight, slide, role)
+            shown.layer.visible = original.visible
+            below = self.workspace.layer(slide, DERIVED) or original
+            viewer.layers.insert(viewer.layers.index(below) + 1, shown.layer)
+            shown.approximate_changed.connect(self._on_approximate)
+            self._shown[slide.info.identity, role] = shown
+            viewer.layers.selection.active = original
+        self._remember(slide)
+        self._on_active()
 
-    def _remove(self, slide: Slide) -> None:
-        viewer, layer = self.workspace.viewer, self.workspace.layer(slide, "derived")
-        if viewer is not None and layer is not None:
-            viewer.layers.remove(layer)
+    def _remove(self, slide: Slide, role: str) -> None:
+        shown = self._shown.get((slide.info.identity, role))
+        if shown is not None:
+            self._take_out(shown)
+
+    def _take_out(self, shown: DerivedLayer) -> None:
+        viewer = self.workspace.viewer
+        if viewer is not None and shown.layer in viewer.layers:
+            viewer.layers.remove(shown.layer)
 
     def _on_removed(self, event: Any) -> None:
-        if slide_layers.role_of(event.value) != "derived":
-            return
-        identity = slide_layers.identity_of(event.value)
-        self._sights.pop(identity, None)
-        refresher = self._refreshers.pop(identity, None)
-        if refresher is not None:
-            refresher.stop()
-        self._settle.start()
-
-    def _on_inserted(self, event: Any) -> None:
-        if self._laid_out and slide_layers.role_of(event.value) != "derived":
+        identity, role = slide_layers.identity_of(event.value), slide_layers.role_of(event.value)
+        shown = self._shown.pop((identity, role), None)
+        if shown is not None:
+            shown.stop()
+            self._lost.add(identity)
+        if shown is not None or role == "original":
             self._settle.start()
 
+    def _on_inserted(self, event: Any) -> None:
+        if self._arrangement.side and slide_layers.role_of(event.value) not in (DERIVED, BESIDE):
+            self._settle.start()
+
+    def _on_settled(self) -> None:
+        """Follow what was removed in napari's list of layers: nothing is left of a slide that is closed."""
+        for identity, role in tuple(self._shown):
+            slide = self.workspace.slide(identity)
+            if slide is None or (role == BESIDE and (identity, DERIVED) not in self._shown):
+                self._take_out(self._shown[identity, role])
+        active = self.workspace.active
+        if active is not None and active.info.identity in self._lost:
+            self._remember(active)
+        self._lost.clear()
+        self._on_active()
+
     def _on_active(self, *_: object) -> None:
-        self._lay_out()
+        self._return_to()
+        slide = self.workspace.active
+        seen = [shown.layer for shown in map(self._of_active, (DERIVED, BESIDE)) if shown is not None]
+        self._arrangement.lay_out(None if slide is None else self.workspace.layer(slide), seen, self.layout)
         self.changed.emit()
 
-    def _on_approximate(self, approximate: bool) -> None:
-        self.approximate_changed.emit(approximate)
+    def _on_approximate(self, _: bool) -> None:
+        self.approximate_changed.emit(self.approximate)
 
     def _on_calibrated(self, slide: Slide) -> None:
-        layer, sight = self.workspace.layer(slide, "derived"), self._sights.get(slide.info.identity)
-        if layer is not None and sight is not None and slide.info.mpp_yx is not None:
-            slide_layers.calibrate(layer, sight.slide.calibrated(slide.info.mpp_yx, slide.info.objective))
+        for role in (DERIVED, BESIDE):
+            shown = self._shown.get((slide.info.identity, role))
+            if shown is not None and slide.info.mpp_yx is not None:
+                shown.calibrate(slide.info.mpp_yx, slide.info.objective)
 
-    def _lay_out(self) -> None:
-        viewer, slide = self.workspace.viewer, self.workspace.active
-        if viewer is None:
+    # What is remembered
+
+    def _remember(self, slide: Slide | None) -> None:
+        """Remember how a slide is seen, for the next time it is opened."""
+        if slide is None:
             return
-        original = None if slide is None else self.workspace.layer(slide)
-        derived, grid = self._layer(), viewer.canvas.grid
-        beside = self.side_by_side and original is not None and derived is not None
-        for layer in (original, derived):
-            if layer is not None:
-                layer.name_overlay.visible = beside
-                layer.name_overlay.font_size = PANE_FONT
-                layer.name_overlay.box = True
-        if original is not None and derived is not None and beside:
-            order, grid.stride = panes.side_by_side(viewer.layers, original, derived)
-            panes.arrange(viewer, order)
-            grid.shape, grid.spacing = (1, 2), PANE_GAP
-        elif grid.enabled and self._laid_out:
-            panes.arrange(viewer, panes.stacked(viewer.layers))
-            grid.stride = 1
-        if beside or self._laid_out:  # a grid that somebody else switched on is left alone
-            grid.enabled = beside
-        self._laid_out = beside
+        identity, kept = slide.info.identity, dict(self.workspace.state.get("sights", {}))
+        kept.pop(identity, None)
+        seen = {role: self._shown.get((identity, role)) for role in (DERIVED, BESIDE)}
+        choices = {role: shown.sight.choice.to_json() for role, shown in seen.items() if shown is not None}
+        if choices:
+            kept[identity] = choices
+        self.workspace.state.set("sights", dict(list(kept.items())[-REMEMBERED:]))
+
+    def _return_to(self) -> None:
+        """See the active slide as it was seen last, when it becomes active for the first time."""
+        slide = self.workspace.active
+        if slide is None or slide.info.identity in self._returned_to:
+            return
+        self._returned_to.add(slide.info.identity)
+        choices = self.workspace.state.get("sights", {}).get(slide.info.identity, {})
+        for role, kept in choices.items():
+            with suppress(KeyError, TypeError, ValueError):  # what an older or newer version remembered
+                self.choose(Choice.from_json(kept), beside=role == BESIDE)

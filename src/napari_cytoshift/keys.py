@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     from napari import Viewer
 
 FLIP_KEY = "Q"
+LAYOUT_KEY = "Shift-Q"
 
 
 def bind_keys(viewer: Viewer) -> None:
     """Bind the keys to a viewer; binding again changes nothing."""
     viewer.bind_key(FLIP_KEY, _hold_original, overwrite=True)
+    viewer.bind_key(LAYOUT_KEY, _next_layout, overwrite=True)
 
 
 def _hold_original(viewer: Viewer) -> Iterator[None]:
@@ -24,3 +26,8 @@ def _hold_original(viewer: Viewer) -> Iterator[None]:
     comparison.flip(True)
     yield
     comparison.flip(False)
+
+
+def _next_layout(viewer: Viewer) -> None:
+    """Change to the next layout."""
+    Comparison.of(viewer).next_layout()

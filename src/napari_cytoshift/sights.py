@@ -1,58 +1,286 @@
-"""How a slide is seen: the choice a person makes, and what comes of it. No window is needed."""
+"""How a slide is seen: what a person chose, and what comes of it. No window is needed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+import numpy.typing as npt
+
+from cytoshift.errors import ModelError
 from cytoshift.slides.slide import Slide
 from napari_cytoshift.background import Work
 
 if TYPE_CHECKING:
+    from cytoshift.engine import ImageOperator
     from cytoshift.engine.derived import DerivedSlide
-    from cytoshift.stain import StainOperator
+    from cytoshift.engine.preview import PreviewSlide
+    from cytoshift.models import Card, Registry
+    from cytoshift.stain import Reference
+    from cytoshift.stain.restyling.student import Student
+    from napari_cytoshift.view import Box
+
+CLOUD = 20_000
+"""Stained pixels of a slide, about, among which its stain vectors are drawn."""
+
+MODEL = "model:"
+"""What the name of a method or a reference begins with where it is a model's id that follows."""
+
+BUILT_IN = "built-in:"
+"""What the name of a reference begins with where it is one of `BUILT_INS` that follows."""
+
+BUILT_INS = {"papanicolaou": "Papanicolaou, built in", "haematoxylin-eosin": "H&E, built in"}
+
+Vector = tuple[float, float, float]
+
+WHITE: Vector = (255.0, 255.0, 255.0)
+
+DOTS = 4000
+"""Pixels among which stain vectors are drawn."""
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """How a person wants to see a slide.
+
+    Parameters
+    ----------
+    method : str
+        One of `cytoshift.stain.METHODS`, or `MODEL` and the id of a stain model.
+    reference : str
+        Path of an image, a slide or a saved reference; `MODEL` and the id of a model for the colours it was taught
+        on; `BUILT_IN` and one of `BUILT_INS`; ``""`` for the one built in that suits the method.
+    strength : float
+        0 for the original to 1 for all of the method.
+    stains : tuple of Vector
+        The slide's own stain vectors where a person gave them; empty to have them found.
+    """
+
+    method: str
+    reference: str = ""
+    strength: float = 1.0
+    stains: tuple[Vector, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what JSON can hold of it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, kept: dict[str, Any]) -> Self:
+        """Return the choice that `to_json` was called on."""
+        stains = tuple((float(r), float(g), float(b)) for r, g, b in kept["stains"])
+        return cls(str(kept["method"]), str(kept["reference"]), float(kept["strength"]), stains)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Sight:
     """A slide as it is seen now.
 
     Parameters
     ----------
-    method : str
-        Name of the stain method.
-    reference : str
-        Path of the reference image; ``""`` for the one built in.
-    operator : StainOperator
-        The method, not bound to a slide.
+    choice : Choice
+        What was asked for.
+    operator : ImageOperator
+        The method at its strength, not bound to a slide.
+    fitted : ImageOperator
+        The method at full strength, fitted to the slide.
     slide : DerivedSlide
         The slide seen through it.
-    diagnosis : str
-        What is wrong with the fit in one sentence; ``""`` when it is good.
     tissue : float
         Share of the slide that is tissue, on which the fit rests.
+    cloud : ndarray of float64, shape (n, 3)
+        Optical densities of a sample of stained pixels, for methods that separate stains; empty for others.
+    white : tuple of float
+        RGB of the slide's glass, against which they are measured.
+    student : Student, optional
+        A map of colours that comes near a learned method at full strength, fitted on this slide.
+    preview : PreviewSlide, optional
+        The slide seen through the student, at the strength chosen; shown until tiles of ``slide`` are there.
     """
 
-    method: str
-    reference: str
-    operator: StainOperator[Any]
+    choice: Choice
+    operator: ImageOperator
+    fitted: ImageOperator
     slide: DerivedSlide
-    diagnosis: str
     tissue: float
+    cloud: npt.NDArray[np.float64]
+    white: Vector
+    student: Student | None = None
+    preview: PreviewSlide | None = None
+
+    @property
+    def method(self) -> str:
+        """What was asked for: the method."""
+        return self.choice.method
+
+    @property
+    def reference(self) -> str:
+        """What was asked for: the reference."""
+        return self.choice.reference
+
+    @property
+    def diagnosis(self) -> str:
+        """What is doubtful about the fit in one sentence; ``""`` when it is good."""
+        return str(getattr(self.fitted, "diagnosis", ""))
+
+    @property
+    def fallback(self) -> str:
+        """Name of the method to prefer; ``""`` when the fit can be trusted."""
+        return str(getattr(self.fitted, "fallback", ""))
+
+    @property
+    def stains(self) -> tuple[Vector, ...]:
+        """Stain vectors of the slide, found or given; empty for methods without."""
+        return tuple(getattr(self.fitted, "stains", ()))
+
+    @property
+    def stain_names(self) -> tuple[str, ...]:
+        """Names of `stains`."""
+        return tuple(getattr(self.fitted, "stain_names", ()))
 
 
-def look_through(slide: Slide, method: str, reference: str, work: Work) -> Sight:
-    """Fit a stain method to a slide and compute its coarsest level; takes a moment, raises StainError."""
-    from cytoshift import stain
-    from cytoshift.engine import DerivedSlide
-    from cytoshift.slides import open_slide
+def look_through(
+    slide: Slide,
+    choice: Choice,
+    registry: Registry,
+    work: Work,
+    known: Sight | None = None,
+    box: Box | None = None,
+) -> Sight:
+    """Fit a method to a slide, and a preview to a method that is learned; takes a moment.
+
+    The coarsest level, of the preview where there is one, is then in the cache, so that nothing is ever blank.
+
+    Parameters
+    ----------
+    slide : Slide
+    choice : Choice
+    registry : Registry
+        Where models are found.
+    work : Work
+        Looked at for cancelling.
+    known : Sight, optional
+        How the slide is seen now: its fit is used again where only the strength is another.
+    box : tuple of float, optional
+        The view, x0, y0, x1, y1 in level-0 pixels: where a preview is to come nearest.
+
+    Raises
+    ------
+    StainError, ModelError, SlideError
+        When the slide cannot be seen so.
+    """
+    from cytoshift.engine import Blended, DerivedSlide, PreviewSlide
     from cytoshift.slides.tissue import find_tissue
 
-    operator = stain.method(method, open_slide(Path(reference)) if reference else None)
-    fitted = operator.prepare(slide)
+    def weaker(operator: ImageOperator) -> ImageOperator:
+        return operator if choice.strength == 1 else Blended(operator, choice.strength)
+
+    if known is not None and known.slide.source is slide and replace(known.choice, strength=choice.strength) == choice:
+        fitted, tissue, student = known.fitted, known.tissue, known.student
+        cloud, white = known.cloud, known.white
+    else:
+        fitted, student = build(choice, registry).prepare(slide), None
+        tissue = find_tissue(slide).fraction
+        cloud, white = _stained(slide, fitted)
     work.cancel.check()
-    derived = DerivedSlide(slide, fitted)
-    coarsest = derived.levels[-1]
-    derived.read(len(derived.levels) - 1, 0, 0, coarsest.height, coarsest.width)
-    return Sight(method, reference, operator, derived, fitted.diagnosis, find_tissue(slide).fraction)
+    if student is None and not fitted.pointwise:
+        from cytoshift.stain.restyling.student import fit_student
+
+        student = fit_student(fitted, slide, box=box)
+        work.cancel.check()
+    derived = DerivedSlide(slide, weaker(fitted))
+    preview = None if student is None else PreviewSlide(derived, weaker(student))
+    quick = derived if preview is None else preview
+    quick.read(len(quick.levels) - 1, 0, 0, quick.levels[-1].height, quick.levels[-1].width)
+    return Sight(choice, weaker(build(choice, registry)), fitted, derived, tissue, cloud, white, student, preview)
+
+
+def _stained(slide: Slide, fitted: ImageOperator) -> tuple[npt.NDArray[np.float64], Vector]:
+    """Return optical densities of a sample of stained pixels, where the method separates stains, and the glass."""
+    from cytoshift.stain.colours import optical_density, slide_colours, white_point
+
+    if not getattr(fitted, "stains", ()):
+        return np.zeros((0, 3)), white_point(slide)
+    colours = slide_colours(slide)
+    pixels = colours.pixels[:: max(1, len(colours.pixels) // CLOUD)]
+    return optical_density(pixels, colours.white), colours.white
+
+
+def build(choice: Choice, registry: Registry) -> ImageOperator:
+    """Return the operator of a choice at full strength, not bound to a slide; may read the reference."""
+    from cytoshift import stain
+    from cytoshift.engine import ImageOperator
+
+    if choice.method.startswith(MODEL):
+        from cytoshift.models import build_operator
+
+        operator = build_operator(registry.find(choice.method.removeprefix(MODEL), "stain"))
+        if not isinstance(operator, ImageOperator):
+            raise ModelError(f"The model {choice.method.removeprefix(MODEL)} changes no colours; choose a stain model.")
+        return operator
+    return stain.method(choice.method, reference(choice.reference, registry), stains=choice.stains or None)
+
+
+def reference(name: str, registry: Registry) -> Reference | None:
+    """Return the reference of a choice by its name; None for the one built in.
+
+    Raises
+    ------
+    StainError, SlideError, ModelError
+        When it is not there any more, or cannot be used.
+    """
+    from cytoshift import stain
+
+    if not name:
+        return None
+    if not name.startswith(MODEL):
+        from cytoshift.slides import open_slide
+
+        return open_slide(Path(name))
+    wanted = name.removeprefix(MODEL)
+    card = next((card for card in at_home(registry.list()) if card.id == wanted), None)
+    home = None if card is None or card.domain is None else card.domain.reference
+    if home is None:
+        raise ModelError(f"The model {wanted} is not here any more; choose another reference.")
+    return stain.Reference.from_json(home)
+
+
+def at_home(cards: Sequence[Card]) -> list[Card]:
+    """Return the cards that carry the colours on which their models were taught."""
+    return [card for card in cards if getattr(card, "domain", None) is not None]
+
+
+def measure_region(slide: Slide, box: tuple[float, float, float, float], folder: Path) -> Path:
+    """Measure a region as a reference and keep it in a folder; return the file.
+
+    Raises
+    ------
+    StainError
+        When the region shows too little tissue to be a reference.
+    """
+    from cytoshift import stain
+
+    measured = stain.Reference.measure(slide, box)
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = Path(slide.name).name.split(".")[0] or "slide"
+    number = 1
+    while (path := folder / f"{stem}, region {number}.json").exists():
+        number += 1
+    measured.save(path)
+    return path
+
+
+def save_reference(name: str, registry: Registry, path: Path) -> Path:
+    """Write a reference that was chosen by name to a file of its own, for other slides and other computers.
+
+    Raises
+    ------
+    StainError, SlideError, ModelError
+        When it is not there any more, or cannot be used.
+    """
+    wanted = reference(name or BUILT_IN + next(iter(BUILT_INS)), registry)
+    assert wanted is not None
+    return wanted.save(path)

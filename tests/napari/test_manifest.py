@@ -102,9 +102,8 @@ def test_commands_act_on_the_viewer(make_napari_viewer: Callable[..., Any], make
     workspace.show(slide)
     run("napari-cytoshift.show_20x").result()
     assert magnification(viewer, slide.frame) == 20
-    before = Workspace.of(viewer).state.get("side_by_side", True)
     run("napari-cytoshift.toggle_layout").result()
-    assert workspace.state.get("side_by_side") is not before
+    assert workspace.state.get("layout") == "swipe"
     run("napari-cytoshift.accept_cell").result()
     review = viewer.window.dock_widgets["Review (napari-cytoshift)"]
     assert "Select a cell first" in review.message.text

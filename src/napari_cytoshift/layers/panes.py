@@ -1,7 +1,8 @@
 """Which layer goes into which pane of a side-by-side view.
 
-napari's grid puts layers into panes by their place in the list, so many to each pane; layers are therefore brought
-into an order in which the first pane holds at least as many as the second.
+napari's grid puts layers into panes by their place in the list, so many to each pane, and begins again at the first
+pane after the last. For two panes, layers are brought into an order in which the first pane holds at least as many as
+the second; for three, the panes take turns.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 CELLS, BOXES = "cells", "boxes"
 """Roles of the two layers that show the same cells: one for each pane."""
 
+DERIVED, BESIDE = "derived", "beside"
+"""Roles of what a slide is seen as: the first method, and a second one beside it."""
+
+SLIDES = ("original", DERIVED, BESIDE)
+
 
 def side_by_side(layers: Sequence[Layer], original: Layer, derived: Layer) -> tuple[list[Layer], int]:
     """Return the order of layers, bottom first, and how many belong to the first pane.
@@ -29,15 +35,27 @@ def side_by_side(layers: Sequence[Layer], original: Layer, derived: Layer) -> tu
     if any(role_of(layer) == BOXES for layer in layers):
         second += [layer for layer in layers if role_of(layer) == CELLS]
     others = [layer for layer in layers if layer is not original and layer not in second]
-    below = [layer for layer in others if role_of(layer) in ("original", "derived")]
+    below = [layer for layer in others if role_of(layer) in SLIDES]
     above = [layer for layer in others if layer not in below]
     first = [*below, original, *above]
     return first + second, len(first)
 
 
+def three_abreast(layers: Sequence[Layer], slides: Sequence[Layer]) -> tuple[list[Layer], int]:
+    """Return the order of layers for three panes, bottom first, and how many a pane takes at a turn: one.
+
+    The three slides come first; what lies above them takes turns, boxes and then cells before everything else. Hidden
+    layers, which take no turn, come last.
+    """
+    others = [layer for layer in layers if layer not in slides]
+    turns = {BOXES: 0, CELLS: 1}
+    others.sort(key=lambda layer: (not layer.visible, turns.get(role_of(layer), 2)))
+    return [*slides, *others], 1
+
+
 def stacked(layers: Sequence[Layer]) -> list[Layer]:
     """Return the order of layers, bottom first, with slides and what they are seen through below everything else."""
-    slides = [layer for layer in layers if role_of(layer) in ("original", "derived")]
+    slides = [layer for layer in layers if role_of(layer) in SLIDES]
     return slides + [layer for layer in layers if layer not in slides]
 
 

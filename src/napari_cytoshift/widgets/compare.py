@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import (
-    QButtonGroup,
-    QComboBox,
-    QFileDialog,
-    QFormLayout,
-    QGroupBox,
-    QHBoxLayout,
-    QLabel,
-    QRadioButton,
-    QVBoxLayout,
-)
+from qtpy.QtWidgets import QHBoxLayout, QLabel
 
 from cytoshift.errors import Cancelled, CytoshiftError
 from napari_cytoshift import notices
 from napari_cytoshift.comparison import Comparison
 from napari_cytoshift.keys import FLIP_KEY, bind_keys
 from napari_cytoshift.sample_data import HOME
+from napari_cytoshift.sights import MODEL, Sight, Vector
+from napari_cytoshift.widgets.compare_layout import LayoutChooser, Strength
+from napari_cytoshift.widgets.compare_methods import METHODS, MethodChooser
+from napari_cytoshift.widgets.compare_reference import ReferenceChooser
+from napari_cytoshift.widgets.compare_save import SaveRow
 from napari_cytoshift.widgets.dock import Dock, button, sentence
+from napari_cytoshift.widgets.stain_vectors import StainVectors
 
 if TYPE_CHECKING:
     from napari import Viewer
 
-METHODS = {
-    "": ("Original", "The slide as the scanner shows it"),
-    "reinhard": ("Reinhard", "Match mean and spread of the tissue's colours in Lab (Reinhard 2001)"),
-    "macenko": ("Macenko", "Match the colours and strengths of the two stains (Macenko 2009)"),
-}
-BUILT_IN = "Built in"
-CHOOSE = "Choose an image…"
+NO_REFERENCE = ("", "white")
+"""Methods that ask for no reference; nor does a learned one."""
 
 
 class CompareDock(Dock):
-    """Shows the active slide through a stain method, beside itself or in place of itself."""
+    """Shows the active slide through a method, beside itself, under a line that is swiped, or in place of itself."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
@@ -46,63 +37,107 @@ class CompareDock(Dock):
             "Open a slide first; then see it here as another laboratory would have stained it.",
             button("Open the sample slide", "A drawn Pap smear, made on this computer", self._open_sample),
         )
-        self.methods: dict[str, QRadioButton] = {}
-        self.reference = QComboBox()
-        self.reference.setToolTip("The image whose colours the slide is to take on")
-        self.side = QRadioButton("Side by side")
-        self.over = QRadioButton("One over the other")
+        self.chooser = MethodChooser()
+        self.methods = self.chooser.buttons
+        self.references = ReferenceChooser(self.workspace)
+        self.layouts = LayoutChooser()
+        self.strength = Strength()
         self.state = sentence()
         self.mark = QLabel()
+        self.fallback = button("", "", self.use_fallback)
         self.use = button(
             "Use for finding", "Let the detector look at slides through this method", self.use_for_finding
         )
+        self.saving = SaveRow(self.workspace)
+        self.vectors = StainVectors(napari_viewer)
+        self._drawn: Sight | None = None
+        self.hint = sentence(f"Hold {FLIP_KEY} on the canvas to flip to the original.")
+        self._asked = ""
         self._lay_out()
-        self._fill_references()
-        if self.workspace.viewer is not None:
-            bind_keys(self.workspace.viewer)
-        self.listen(self.comparison.changed, self.refresh)
-        self.listen(self.comparison.approximate_changed, self._show_mark)
-        self.listen(self.workspace.through_changed, self._show_use)
+        self._connect()
+        self.fill_models()
         self.refresh()
 
     def _lay_out(self) -> None:
-        how = QGroupBox("See this slide as")
-        rows = QVBoxLayout(how)
-        group = QButtonGroup(self)
-        for name, (title, tip) in METHODS.items():
-            radio = QRadioButton(title)
-            radio.setToolTip(tip)
-            group.addButton(radio)
-            rows.addWidget(radio)
-            self.methods[name] = radio
-        group.buttonClicked.connect(self._on_method)
-        form = QFormLayout()
-        form.addRow("Reference", self.reference)
-        rows.addLayout(form)
-        where = QGroupBox("Layout")
-        row = QHBoxLayout(where)
-        self.side.setToolTip("Original left, derived right, with one camera")
-        self.over.setToolTip(f"Only the derived slide; hold {FLIP_KEY} to see the original")
-        row.addWidget(self.side)
-        row.addWidget(self.over)
-        self.side.toggled.connect(self._on_layout)
-        self.reference.activated.connect(self._on_reference)
-        self.hint = sentence(f"Hold {FLIP_KEY} on the canvas to flip to the original.")
-        for widget in (how, where, self.hint, self.state, self.mark, self.use):
+        ends = QHBoxLayout()
+        ends.addWidget(self.use, 1)
+        ends.addWidget(self.saving.save)
+        for widget in (
+            self.chooser,
+            self.references,
+            self.strength,
+            self.layouts,
+            self.hint,
+            self.state,
+            self.fallback,
+            self.mark,
+            self.vectors,
+        ):
             self.content.addWidget(widget)
         self.content.addStretch(1)
+        self.content.addLayout(ends)
+        self.content.addWidget(self.saving)
+
+    def _connect(self) -> None:
+        viewer = self.workspace.viewer
+        if viewer is not None:
+            bind_keys(viewer)
+        self.chooser.chosen.connect(self.see)
+        self.references.chosen.connect(self._on_reference)
+        self.references.working.connect(self.busy.follow)
+        self.references.said.connect(self.message.say)
+        self.references.failed.connect(self._on_failed)
+        self.layouts.chosen.connect(self.comparison.set_layout)
+        self.layouts.second_chosen.connect(self.see_beside)
+        self.strength.rested.connect(self._on_strength)
+        self.saving.failed.connect(self._on_failed)
+        self.vectors.changed.connect(self._on_vectors)
+        self.vectors.reset.connect(self._on_vectors)
+        for signal, slot in (
+            (self.comparison.changed, self.refresh),
+            (self.comparison.approximate_changed, self._show_mark),
+            (self.workspace.through_changed, self._show_use),
+            (self.workspace.models_changed, self.fill_models),
+        ):
+            self.listen(signal, slot)
 
     # What a person does
 
-    def see(self, method: str) -> None:
+    def see(self, method: str, *, reference: str | None = None) -> None:
         """See the active slide through a method; ``""`` is the original."""
         self.message.say("")
         if not method:
+            self._asked = ""
             self.comparison.see_original()
             return
-        work = self.comparison.see(method, self._chosen_reference(), failed=self._on_failed)
-        if work is not None:
-            self.busy.follow(work)
+        self._asked = method
+        chosen = self.references.name if reference is None else reference
+        self._follow(
+            self.comparison.see(
+                method,
+                "" if self._needs_no_reference(method) else chosen,
+                strength=self.strength.value,
+                failed=self._on_failed,
+            )
+        )
+        self.refresh()
+
+    def see_beside(self, method: str) -> None:
+        """See the active slide through a second method too; ``""`` for none."""
+        self.message.say("")
+        if not method:
+            self.comparison.see_nothing_beside()
+            return
+        reference = "" if self._needs_no_reference(method) else self.references.name
+        self._follow(
+            self.comparison.see(method, reference, strength=self.strength.value, beside=True, failed=self._on_failed)
+        )
+
+    def use_fallback(self) -> None:
+        """See the slide through the method that suits it better."""
+        sight = self.comparison.sight
+        if sight is not None and sight.fallback:
+            self.see(sight.fallback)
 
     def use_for_finding(self) -> None:
         """Make what is seen the view through which models look; again, to take it back."""
@@ -110,21 +145,59 @@ class CompareDock(Dock):
 
     # What the dock shows
 
+    def fill_models(self, *_: object) -> None:
+        """Offer the learned stain models, and the colours on which models were taught."""
+        registry = self.workspace.registry
+        learned = registry.list("stain")
+        self.chooser.set_models(learned)
+        self.layouts.set_models(learned)
+        self.references.fill(registry.list())
+        self.refresh()
+
     def refresh(self, *_: object) -> None:
         """Show how the active slide is seen."""
         slide, sight = self.workspace.active, self.comparison.sight
         self.show_start(slide is None)
         if slide is None:
             return
-        self.methods["" if sight is None else sight.method].setChecked(True)
-        for name, radio in self.methods.items():
-            radio.setEnabled(not name or slide.info.brightfield)
-        (self.side if self.comparison.side_by_side else self.over).setChecked(True)
-        self.hint.setVisible(sight is not None and not self.comparison.side_by_side)
+        brightfield = slide.info.brightfield
+        fitting = self.busy.busy and self._asked
+        method = self._asked if fitting else "" if sight is None else sight.method
+        self.chooser.show_method(method, brightfield=brightfield)
+        self.references.show_reference(sight)
+        self.references.setVisible(brightfield and not self._needs_no_reference(method))
+        beside = self.comparison.beside
+        self.layouts.show_layout(
+            self.comparison.layout, "" if beside is None else beside.method, seen=sight is not None
+        )
+        self.strength.setVisible(sight is not None)
+        if sight is not None:
+            self.strength.show_value(sight.choice.strength)
+        self.hint.setVisible(sight is not None and self.comparison.layout != "side")
+        self._show_fit()
+        self._show_vectors()
+        self._show_mark()
+        self._show_use()
+        self.saving.show_sight(sight)
+
+    def _show_fit(self) -> None:
+        sight = self.comparison.sight
         self.state.setText(self._fit())
         self.state.setVisible(bool(self.state.text()))
-        self._show_mark(self.comparison.approximate)
-        self._show_use()
+        better = "" if sight is None else sight.fallback
+        self.fallback.setVisible(better in METHODS and bool(better))
+        if better in METHODS:
+            self.fallback.setText(f"Use {METHODS[better].title} instead")
+            self.fallback.setToolTip(METHODS[better].says)
+
+    def _show_vectors(self) -> None:
+        sight = self.comparison.sight
+        self.vectors.setVisible(sight is not None and bool(sight.stains))
+        if sight is not None and sight.stains and (self._drawn is None or sight.fitted is not self._drawn.fitted):
+            most = max(len(sight.stains), 3 if sight.method == "ruifrok" else 2)
+            names = [name.capitalize() for name in sight.stain_names]
+            self.vectors.set_stains(names, sight.stains, sight.cloud, white=sight.white, most=most)
+        self._drawn = sight
 
     def _fit(self) -> str:
         slide, sight = self.workspace.active, self.comparison.sight
@@ -132,9 +205,12 @@ class CompareDock(Dock):
             return "This is not a brightfield slide, so there are no stains to normalize."
         if sight is None:
             return ""
-        return sight.diagnosis or f"Fit of {sight.operator.title}: good, on {sight.tissue:.0%} of tissue."
+        if sight.diagnosis:
+            return sight.diagnosis
+        return f"Fit of {sight.operator.title}: good, on {sight.tissue:.0%} of tissue."
 
-    def _show_mark(self, approximate: bool) -> None:
+    def _show_mark(self, *_: object) -> None:
+        approximate = self.comparison.approximate
         self.mark.setText("◌ Approximate: tiles are being computed" if approximate else "● Exact")
         self.mark.setVisible(self.comparison.sight is not None)
 
@@ -148,45 +224,36 @@ class CompareDock(Dock):
         else:
             self.use.setText("Use for finding")
 
-    def _fill_references(self) -> None:
-        self.reference.clear()
-        self.reference.addItem(BUILT_IN, "")
-        for path in self.workspace.state.get("references", []):
-            if Path(path).exists():
-                self.reference.addItem(Path(path).name, path)
-        self.reference.addItem(CHOOSE, None)
+    # Inside
 
-    def _chosen_reference(self) -> str:
-        return self.reference.currentData() or ""
+    @staticmethod
+    def _needs_no_reference(method: str) -> bool:
+        return method in NO_REFERENCE or method.startswith(MODEL)
 
-    def _on_method(self, radio: QRadioButton) -> None:
-        self.see(next(name for name, one in self.methods.items() if one is radio))
+    def _follow(self, work: object) -> None:
+        if work is not None:
+            self.busy.follow(work)
 
-    def _on_reference(self, index: int) -> None:
-        if self.reference.itemData(index) is None:
-            self.reference.setCurrentIndex(0)
-            folder = self.workspace.state.get("folder", str(Path.home()))
-            name, _ = QFileDialog.getOpenFileName(self, "Choose a reference image or slide", folder)
-            if name:
-                self.add_reference(name)
-        if self.comparison.sight is not None:
-            self.see(self.comparison.sight.method)
+    def _on_reference(self, name: str) -> None:
+        sight, beside = self.comparison.sight, self.comparison.beside
+        if beside is not None and not self._needs_no_reference(beside.method):
+            self.see_beside(beside.method)
+        if sight is not None and not self._needs_no_reference(sight.method):
+            self.see(sight.method, reference=name)
 
-    def add_reference(self, path: str) -> None:
-        """Remember a reference image and choose it."""
-        known = [one for one in self.workspace.state.get("references", []) if one != path]
-        self.workspace.state.set("references", [path, *known][:8])
-        self._fill_references()
-        self.reference.setCurrentIndex(self.reference.findData(path))
+    def _on_strength(self, strength: float) -> None:
+        self._follow(self.comparison.set_strength(strength, failed=self._on_failed))
 
-    def _on_layout(self, side_by_side: bool) -> None:
-        if side_by_side != self.comparison.side_by_side:
-            self.comparison.set_side_by_side(side_by_side)
+    def _on_vectors(self, vectors: tuple[Vector, ...] = ()) -> None:
+        sight = self.comparison.sight
+        if sight is not None:
+            self._follow(self.comparison.choose(replace(sight.choice, stains=vectors), failed=self._on_failed))
 
     def _on_failed(self, error: BaseException) -> None:
-        self.refresh()
         if isinstance(error, Cancelled):
             return
+        self._asked = ""
+        self.refresh()
         if isinstance(error, CytoshiftError):
             self.message.say(str(error))
         else:

@@ -1,0 +1,102 @@
+"""The layer that shows a slide as it is seen: it sharpens in place, and changes its colours without going blank."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari.layers import Image
+from psygnal import Signal
+from qtpy.QtCore import QTimer
+
+from napari_cytoshift.layers import slide_layers
+from napari_cytoshift.layers.refresher import Refresher
+from napari_cytoshift.layers.sharpening import Sharpener
+
+if TYPE_CHECKING:
+    from cytoshift.slides.slide import Slide
+    from napari_cytoshift.sights import Sight
+
+MARK = " (approximate)"
+MARK_AFTER_MS = 400
+"""A pan that is true again sooner than this is not marked: nothing shall blink."""
+
+
+class DerivedLayer:
+    """A slide seen through a method, in a viewer.
+
+    Parameters
+    ----------
+    sight : Sight
+    slide : Slide
+        The original.
+    role : {"derived", "beside"}
+        The first or the second method.
+
+    Attributes
+    ----------
+    layer : Image
+        To be put into a viewer.
+    approximate_changed : Signal(bool)
+        Whether the view holds tiles that are not true yet.
+    """
+
+    approximate_changed = Signal(bool)
+
+    def __init__(self, sight: Sight, slide: Slide, role: str) -> None:
+        self.sight = sight
+        self._sharpener = Sharpener(sight.slide, slide, sight.preview)
+        slide_layers.remember(sight.slide)
+        options = slide_layers.layer_options(sight.slide, role)
+        self._title = _title(sight)
+        self.layer = Image(self._sharpener.levels(), **{**options, "name": self._title})
+        self._refresher = Refresher(self.layer, self._sharpener)
+        self._refresher.approximate_changed.connect(self._on_approximate)
+        self._later = QTimer(self._refresher, singleShot=True, interval=MARK_AFTER_MS)
+        self._later.timeout.connect(self._mark)
+
+    @property
+    def approximate(self) -> bool:
+        """Whether the view holds tiles that are not true yet."""
+        return self._refresher.approximate
+
+    def take(self, sight: Sight) -> bool:
+        """Show another sight of the same slide in place; what is seen stays until it is there.
+
+        False where its levels are others, so that another layer is needed.
+        """
+        if sight.slide.levels != self.sight.slide.levels:
+            return False
+        self.sight = sight
+        self._title = _title(sight)
+        slide_layers.remember(sight.slide)
+        self._sharpener.replace(sight.slide, sight.preview)
+        self.layer.metadata[slide_layers.METADATA]["key"] = sight.slide.key
+        self.layer.refresh(thumbnail=True, highlight=False, extent=False)
+        self._mark()
+        return True
+
+    def calibrate(self, mpp_yx: tuple[float, float], objective: float | None) -> None:
+        """Take over µm/px that a person gave."""
+        slide_layers.calibrate(self.layer, self.sight.slide.calibrated(mpp_yx, objective))
+
+    def stop(self) -> None:
+        """Stop the threads and the timers; the layer is gone."""
+        self._refresher.stop()
+        self._later.stop()
+
+    def _on_approximate(self, approximate: bool) -> None:
+        self.approximate_changed.emit(approximate)
+        if approximate:
+            self._later.start()
+        else:
+            self._later.stop()
+            self._mark()
+
+    def _mark(self) -> None:
+        marked = self.approximate and not self._later.isActive()
+        self.layer.name = self._title + (MARK if marked else "")
+
+
+def _title(sight: Sight) -> str:
+    strength = "" if sight.choice.strength == 1 else f" {sight.choice.strength:.0%}"
+    return f"{sight.operator.title}{strength} · {sight.slide.name}"
