@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cytoshift.cli.output import number, print_columns, print_json
+from cytoshift.cli.progress import bar
 from cytoshift.errors import ModelError
 
 if TYPE_CHECKING:
-    from cytoshift.models import Registry
+    from cytoshift.models import Domain, Registry
     from cytoshift.models.card import Card
 
 app = typer.Typer(help="Models: list, show, import, export, adopt and go back.", no_args_is_help=True)
@@ -48,13 +49,45 @@ def show(model: Id, task: Task = "detector", as_json: Json = False) -> None:
         return
     shown = {name: value for name, value in card.model_dump(mode="json").items() if value not in ("", None, {}, [])}
     for name, value in shown.items():
-        if name in ("recipe", "architecture"):
+        if name in ("recipe", "architecture", "domain"):
             continue
         if isinstance(value, dict):
             value = ", ".join(f"{key} {number(entry)}" for key, entry in value.items())
         elif isinstance(value, list):
             value = "; ".join(entry if isinstance(entry, str) else _data(entry) for entry in value)
         typer.echo(f"{name.replace('_', ' ')}: {value}")
+    if card.domain is not None:
+        typer.echo(f"training domain: {_home(card.domain)}")
+
+
+@app.command()
+def measure(
+    model: Id,
+    data: Annotated[str, typer.Option(metavar="PATH", help="The fields it was taught on: COCO JSON, or its folder.")],
+    split: Annotated[str | None, typer.Option(help="Only images of this split.")] = None,
+    mpp: Annotated[float, typer.Option(metavar="UM", help="µm/px of images that say nothing of it.")] = 0.25,
+    name: Annotated[str | None, typer.Option(help="What the domain is called; the data set's name without.")] = None,
+    task: Task = "detector",
+) -> None:
+    """Measure a model's training domain, from which the distance of slides is counted, and keep it in its card."""
+    from cytoshift.models import build_operator, keep_domain
+    from cytoshift.models.gauge import coco_slides, measure_domain
+    from cytoshift.training.coco import read_coco
+
+    found, fields = _registry().find(model, task), read_coco(data, split)
+    operator = build_operator(found) if task == "detector" else None
+    with bar(f"Measuring {fields.name}") as line:
+        domain = measure_domain(
+            coco_slides(fields, mpp, report=line.count), name=name or fields.name, operator=operator
+        )
+    keep_domain(found, domain)
+    typer.echo(f"The card of {found.card.id} keeps the training domain {_home(domain)}.")
+
+
+def _home(domain: Domain) -> str:
+    usual = {"colours": domain.colour.usual} | ({} if domain.look is None else {"look": domain.look.usual})
+    bands = ", ".join(f"{what} {low:.2f} to {high:.2f}" for what, (low, high) in usual.items())
+    return f"{domain.name}, {domain.fields} fields; usual distance: {bands}"
 
 
 @app.command("import")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cytoshift.cli.evaluate_stain import evaluate_stain_
 from cytoshift.cli.outcome import conclude
 from cytoshift.cli.output import number, print_columns, write_json
 from cytoshift.cli.progress import bar
@@ -72,3 +73,6 @@ def evaluate_detector_(
     if out is not None:
         write_json(out, {"model": card.id, "data": fields.name, "split": split, **score.to_json()})
     print_columns([(name, number(value)) for name, value in score.flat().items()])
+
+
+evaluate.command("stain")(evaluate_stain_)

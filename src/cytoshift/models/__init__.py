@@ -2,8 +2,9 @@
 
 from cytoshift.models.adoption import Decision
 from cytoshift.models.card import Card, Task, TrainingData
+from cytoshift.models.domain import Domain
 from cytoshift.models.exchange import export_model
-from cytoshift.models.model import Model, load_model, save_model
+from cytoshift.models.model import Model, keep_domain, load_model, save_model
 from cytoshift.models.operators import build_operator
 from cytoshift.models.registry import STARTER, Registry
 
@@ -11,12 +12,14 @@ __all__ = [
     "STARTER",
     "Card",
     "Decision",
+    "Domain",
     "Model",
     "Registry",
     "Task",
     "TrainingData",
     "build_operator",
     "export_model",
+    "keep_domain",
     "load_model",
     "save_model",
 ]

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from cytoshift.durable import new_folder
+from cytoshift.durable import new_file, new_folder
 from cytoshift.errors import ModelError
 from cytoshift.models.card import Card
+from cytoshift.models.domain import Domain
 from cytoshift.models.weights import WEIGHTS, check_size, read_weights, sha256_of, write_weights
 
 if TYPE_CHECKING:
@@ -107,10 +108,35 @@ def copy_model(model: Model, folder: Path, card: Card) -> Model:
     return Model(card, folder)
 
 
+def keep_domain(model: Model, domain: Domain) -> Model:
+    """Write a training domain into the card of a model that is there already; the old card stays until then.
+
+    Raises
+    ------
+    ModelError
+        The card cannot be written.
+    """
+    card = model.card.model_copy(update={"domain": domain})
+    try:
+        with new_file(model.folder / CARD) as file:
+            file.write(_written(card))
+    except OSError as error:
+        raise ModelError(
+            f"The card of {card.id} cannot be written in {model.folder} ({error.strerror}); make the folder writable, "
+            "or import the model."
+        ) from error
+    return Model(card, model.folder)
+
+
 def write_card(folder: Path, card: Card) -> None:
-    """Write a card into the folder of a model that is being made; rows of numbers stay on one line."""
+    """Write a card into the folder of a model that is being made."""
+    (folder / CARD).write_bytes(_written(card))
+
+
+def _written(card: Card) -> bytes:
+    """Return a card as JSON for people: rows of numbers stay on one line."""
     text = _ROW.sub(lambda row: " ".join(row.group().split()), card.model_dump_json(indent=2))
-    (folder / CARD).write_text(text + "\n", encoding="utf-8")
+    return (text + "\n").encode()
 
 
 def load_model(folder: str | Path) -> Model:
