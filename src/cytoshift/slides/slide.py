@@ -151,10 +151,12 @@ class Slide(ABC):
         -------
         ndarray of uint8, shape (height, width, 3)
         """
-        region = np.full((height, width, 3), 255, dtype=np.uint8)
+        region = np.empty((height, width, 3), np.uint8)
         rows, columns = self.levels[level].height, self.levels[level].width
         top, bottom = max(y, 0), min(y + height, rows)
         left, right = max(x, 0), min(x + width, columns)
+        if (top, bottom, left, right) != (y, y + height, x, x + width):
+            region[:] = 255
         if top >= bottom or left >= right:
             return region
         for row in range(top // TILE, (bottom - 1) // TILE + 1):

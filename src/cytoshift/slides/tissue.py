@@ -26,7 +26,11 @@ SIDE = 2048
 """Longest side in pixels of the level that is looked at."""
 
 FINEST = 1.0
-"""µm/px that is fine enough for a mask."""
+"""µm/px that is fine enough for a mask, and finer than which no level is looked at."""
+
+COARSEST = 2.1
+"""µm/px of a mask at most: what is finer by half or more is made coarser first, where it is not the slide's size that
+makes the mask coarser."""
 
 _LEAST = 0.02  # optical density above the glass, below which nothing can be told from shading and dirt
 _MOST = 0.09  # pale cytoplasm has more than this
@@ -38,8 +42,7 @@ _SPECK = 25.0  # µm²: less than any cell
 _HOLE = 2500.0  # µm²: about one squamous cell
 _MARGIN = 4.0  # µm around what was found
 _KEPT = 16
-_NEARLY = 1.05  # how much coarser than that is still fine enough
-_POINTS = 10_000  # of the glass, for six numbers
+_POINTS = 5_000  # of the glass, for six numbers
 
 
 class Tissue:
@@ -114,7 +117,7 @@ def find_tissue(slide: Slide) -> Tissue:
     Returns
     -------
     Tissue
-        The mask, at the finest level that is not larger than `SIDE` and not finer than `FINEST`.
+        The mask, at the finest level that is not larger than `SIDE` and not finer than `FINEST`, or half of it.
 
     Raises
     ------
@@ -140,7 +143,7 @@ def _find(slide: Slide) -> Tissue:
     level = slide.levels[k]
     image, halvings = slide.read(k, 0, 0, level.height, level.width), 0
     mpp *= level.downsample
-    while mpp * 2 <= FINEST * _NEARLY:  # a field too small to have a coarser level
+    while mpp * 2 <= COARSEST:
         image, mpp, halvings = halve(image), mpp * 2, halvings + 1
     if not slide.info.brightfield:
         image = 255 - image
@@ -204,7 +207,9 @@ def _glass(density: Field) -> tuple[Field, float]:
         above = values - weights @ terms
         pull = np.where(above < 0, 4.0, 1.0) * (above < _CLOSE)  # below the surface is surely glass
         pulled = terms * pull
-        weights = np.linalg.lstsq(pulled @ terms.T, pulled @ values, rcond=None)[0]
+        before, weights = weights, np.linalg.lstsq(pulled @ terms.T, pulled @ values, rcond=None)[0]
+        if np.array_equal(before, weights):
+            break
     above = values - weights @ terms
     highest = _UNEVEN if (np.abs(above) < _CLOSE).mean() > _ENOUGH else _LEAST
     surface = _surface(weights, *density.shape)
