@@ -8,7 +8,7 @@ import pytest
 
 from cytoshift.detection.train import in_classes
 from cytoshift.errors import DataError
-from cytoshift.training.coco import read_coco
+from cytoshift.training.coco import read_coco, read_fields
 
 
 def test_boxes_become_corners_and_splits_are_kept_apart(field_set: Path) -> None:
@@ -57,6 +57,19 @@ def test_what_cannot_be_used_is_named(field_set: Path, tmp_path: Path) -> None:
         file.write_text(text)
         with pytest.raises(DataError, match=words):
             read_coco(file)
+
+
+def test_a_plain_folder_of_images_is_a_set_without_cells(field_set: Path, tmp_path: Path) -> None:
+    for image in field_set.glob("*.png"):
+        (tmp_path / image.name).write_bytes(image.read_bytes())
+    plain = read_fields(tmp_path, "train")
+    assert [field.name for field in plain.fields] == [field.name for field in read_coco(field_set).fields]
+    assert (plain.classes, sum(len(field.boxes) for field in plain.fields)) == ((), 0)
+    assert (plain.fields[0].height, plain.fields[0].width) == plain.fields[0].read().shape[:2]
+    assert len(read_fields(field_set, "val").fields) == 2
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"broken.png cannot be read as an image"):
+        read_fields(tmp_path)
 
 
 def test_labels_move_into_another_models_classes_by_name(field_set: Path) -> None:

@@ -39,7 +39,18 @@ def build_operator(model: Model, *, threshold: float | None = None) -> Operator:
             threshold=card.threshold if threshold is None else threshold,
         )
         return operator
+    if card.task == "stain":
+        from cytoshift.stain.restyling import Restyler
+
+        return Restyler.from_model(
+            architecture=card.architecture,
+            state=model.load_state(),
+            mpp=card.mpp,
+            title=card.title,
+            model_id=card.id,
+            version=card.sha256,
+        )
     raise ModelError(
-        f"The model {card.id} is a {card.task} model, which this version cannot run; choose a detector, or update "
+        f"The model {card.id} is a {card.task} model, which this version cannot run; choose another model, or update "
         "napari-cytoshift."
     )

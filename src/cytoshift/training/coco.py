@@ -103,6 +103,35 @@ def read_coco(path: str | Path, split: str | None = None, half: str | None = Non
         ) from error
 
 
+PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
+
+
+def read_fields(path: str | Path, split: str | None = None, half: str | None = None) -> CocoSet:
+    """Read a data set, or a plain folder of images as a data set without cells and without splits.
+
+    Raises
+    ------
+    DataError
+        As `read_coco`; and where the folder's images cannot be read.
+    """
+    for folder in (Path(path), data_folder() / path):
+        if folder.is_dir() and not (folder / "annotations.json").is_file():
+            images = sorted(file for file in folder.iterdir() if file.suffix.lower() in PICTURES)
+            if images:
+                return CocoSet(folder.resolve().name, (), tuple(_unlabelled(file) for file in images))
+    return read_coco(path, split, half)
+
+
+def _unlabelled(file: Path) -> Field:
+    try:
+        with Image.open(file) as image:
+            width, height = image.size
+    except OSError as error:
+        raise DataError(f"{file} cannot be read as an image ({error}); export it again or remove it.") from error
+    none = np.zeros((0, 4), np.float32)
+    return Field(file, file.name, height, width, None, none, np.zeros(0, np.int64), none)
+
+
 def _find(path: Path) -> Path:
     for candidate in (path, data_folder() / path):
         if candidate.is_dir() and (candidate / "annotations.json").is_file():

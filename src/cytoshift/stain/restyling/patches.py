@@ -12,7 +12,7 @@ from cytoshift.errors import DataError
 from cytoshift.slides import open_slide
 from cytoshift.stain.colours import white_point
 from cytoshift.stain.restyling.recipe import DomainFields
-from cytoshift.training.coco import CocoSet, Field, read_coco
+from cytoshift.training.coco import CocoSet, Field, read_fields
 
 RGB = npt.NDArray[np.uint8]
 Float32 = npt.NDArray[np.float32]
@@ -56,7 +56,7 @@ def read_domain(fields: DomainFields, mpp: float) -> DomainImages:
     mpp : float
         µm/px of the images returned.
     """
-    return domain_images(read_coco(fields.path, fields.split, fields.half), mpp, fields.mpp)
+    return domain_images(read_fields(fields.path, fields.split, fields.half), mpp, fields.mpp)
 
 
 def domain_images(data: CocoSet, mpp: float, nominal: float) -> DomainImages:
