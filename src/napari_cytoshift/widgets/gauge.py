@@ -21,7 +21,7 @@ TIP = (
     "and nine in ten of them lie within the band. Farther away, the detector may miss cells or invent them.\n"
     "Filled: as the scanner shows it. Hollow: through the method chosen under Compare."
 )
-MEASURES = ("by colours", "by what the detector sees")
+MEASURES = ("by colour", "by the detector")
 
 
 class Gauge(QWidget):
@@ -36,7 +36,7 @@ class Gauge(QWidget):
         self.measure = QComboBox()
         self.measure.addItems(MEASURES)
         self.measure.setToolTip(
-            "Compare colours of tissue and glass, or what the detector's network makes of the tissue"
+            "By the colours of tissue and glass, or by what the detector's network makes of the tissue"
         )
         self.measure.activated.connect(self._on_measure)
         head = QHBoxLayout()

@@ -11,7 +11,8 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 
 FARTHEST = 8.0
 TICKS = (0, 1, 2, 4, 8)
-LANE = 17.0
+LANE = 18.0
+INDENT = 5.0  # where napari's labels begin
 RADIUS = 5.0
 GAP = 6.0
 BAND_ALPHA = 46
@@ -120,7 +121,7 @@ class GaugeScale(QWidget):
         text = self.palette().windowText().color()
         left, right = self._ends()
         painter.setPen(text)
-        name = QRectF(0, y - LANE / 2, left - RADIUS - GAP, LANE)
+        name = QRectF(INDENT, y - LANE / 2, left - RADIUS - GAP - INDENT, LANE)
         painter.drawText(name, Qt.AlignmentFlag.AlignVCenter, lane.name)
         numbers = QRectF(right + RADIUS + GAP, y - LANE / 2, self.width() - right - RADIUS - GAP, LANE)
         painter.drawText(numbers, Qt.AlignmentFlag.AlignVCenter, lane.words)
@@ -145,7 +146,7 @@ class GaugeScale(QWidget):
     def _ends(self) -> tuple[float, float]:
         """Return where the scale begins and ends; the words beside it keep their room, whatever they say."""
         metrics = QFontMetricsF(self._small())
-        left = metrics.horizontalAdvance("slide") + GAP + RADIUS
+        left = INDENT + metrics.horizontalAdvance("slide") + GAP + RADIUS
         right = self.width() - metrics.horizontalAdvance("88.8 → 88.8") - GAP - RADIUS
         return left, max(right, left + 1)
 
