@@ -3,56 +3,136 @@
 from __future__ import annotations
 
 import hashlib
-from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from copy import copy
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, cast
+from dataclasses import dataclass
+from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from cytoshift.engine.operator import ImageOperator
 from cytoshift.slides.slide import Slide
-from cytoshift.stain.classical.macenko import fit_macenko, fit_stains
-from cytoshift.stain.classical.reinhard import fit_reinhard, lab_statistics
-from cytoshift.stain.colours import Colours, StainError, slide_colours
-from cytoshift.stain.reference import HAEMATOXYLIN_EOSIN, PAPANICOLAOU, LabStatistics, Stains
+from cytoshift.stain.classical import macenko, ruifrok, vahadane
+from cytoshift.stain.classical.histogram import fit_histogram
+from cytoshift.stain.classical.linear import NAMES, carry
+from cytoshift.stain.classical.reinhard import fit_reinhard
+from cytoshift.stain.classical.separation import Stains, Vector, by_hand
+from cytoshift.stain.classical.white import fit_white
+from cytoshift.stain.colours import Colours, StainError, sampled_colours, slide_colours
+from cytoshift.stain.reference import HAEMATOXYLIN_EOSIN, PAPANICOLAOU, Reference
 
 RGB = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float64]
+Picked = tuple[Vector, ...] | None
 
 
 class _Fit(Protocol):
     @property
     def diagnosis(self) -> str: ...
 
+    @property
+    def fallback(self) -> str: ...
+
+    @property
+    def stains(self) -> tuple[Vector, ...]: ...
+
     def apply(self, tiles: RGB) -> RGB: ...
 
+    def exact(self, pixels: npt.ArrayLike) -> FloatArray: ...
 
-Target = TypeVar("Target")
+
+@dataclass(frozen=True)
+class _Method:
+    """A method: its title, its built-in reference, how it is fitted, and how many stains a person may give."""
+
+    title: str
+    builtin: Reference
+    fit: Callable[[Colours, Reference, Picked], _Fit]
+    stains: tuple[int, ...] = ()
 
 
-class StainOperator(ImageOperator, Generic[Target]):
-    """A stain method; `prepare` fits it to a slide.
+def _white(colours: Colours, reference: Reference, picked: Picked) -> _Fit:
+    return fit_white(colours)
+
+
+def _reinhard(colours: Colours, reference: Reference, picked: Picked) -> _Fit:
+    return fit_reinhard(colours, reference.lab)
+
+
+def _histogram(colours: Colours, reference: Reference, picked: Picked) -> _Fit:
+    return fit_histogram(colours, reference.histogram)
+
+
+def _macenko(colours: Colours, reference: Reference, picked: Picked) -> _Fit:
+    wanted = _known(reference, reference.macenko)
+    return carry(colours, picked or macenko.find_stains(colours), wanted, picked=picked is not None)
+
+
+def _vahadane(colours: Colours, reference: Reference, picked: Picked) -> _Fit:
+    wanted = _known(reference, reference.vahadane)
+    return carry(colours, picked or vahadane.find_stains(colours), wanted, picked=picked is not None)
+
+
+def _ruifrok(colours: Colours, reference: Reference, picked: Picked) -> _Fit:
+    own = picked or ruifrok.HAEMATOXYLIN_EOSIN
+    wanted = reference.ruifrok if len(own) == 2 else reference.papanicolaou
+    return carry(colours, own, wanted, picked=picked is not None)
+
+
+def _known(reference: Reference, stains: Stains | None) -> Stains:
+    if stains is None:
+        raise StainError(
+            f"No two stains can be told apart in the reference {reference.name}; use 'reinhard', or choose another."
+        )
+    return stains
+
+
+_METHODS = {
+    "white": _Method("White point", PAPANICOLAOU, _white),
+    "reinhard": _Method("Reinhard", PAPANICOLAOU, _reinhard),
+    "histogram": _Method("Histogram", PAPANICOLAOU, _histogram),
+    "macenko": _Method("Macenko", HAEMATOXYLIN_EOSIN, _macenko, (2,)),
+    "vahadane": _Method("Vahadane", HAEMATOXYLIN_EOSIN, _vahadane, (2,)),
+    "ruifrok": _Method("Ruifrok", HAEMATOXYLIN_EOSIN, _ruifrok, (2, 3)),
+}
+
+METHODS: tuple[str, ...] = tuple(_METHODS)
+"""Names that `method` knows."""
+
+
+class StainOperator(ImageOperator):
+    """A stain method; `prepare` fits it to a slide. Made by `method`.
 
     Parameters
     ----------
-    reference : Slide, optional
-        What slides shall look like; the built-in reference where there is none.
+    name : str
+        One of `METHODS`.
+    reference : Slide or Reference
+        What slides shall look like.
+    picked : tuple of tuple of float or None
+        The slide's stains where a person gave them.
     """
 
-    name: ClassVar[str]
-
-    def __init__(self, reference: Slide | None = None) -> None:
+    def __init__(self, name: str, reference: Slide | Reference, picked: Picked) -> None:
+        self.name = name
+        self._method = _METHODS[name]
         self._reference = reference
-        self._wanted = "built-in" if reference is None else reference.key
-        self._target: Target | None = self._builtin() if reference is None else None
+        self._picked = picked
         self._fit: _Fit | None = None
         self._fitted_to = ""
+
+    @property
+    def title(self) -> str:
+        """The method's name, for people."""
+        return self._method.title
 
     @property
     def key(self) -> str:
         """The method and, once it is fitted, a checksum of the fitted numbers."""
         if self._fit is None:
-            return f"{self.name}-unfitted-{self._wanted}"
+            picked = "" if self._picked is None else f"-{self._picked!r}"
+            return f"{self.name}-unfitted-{self._reference.key}{picked}"
         return f"{self.name}-{hashlib.sha256(repr(self._fit).encode()).hexdigest()[:16]}"
 
     @property
@@ -65,11 +145,26 @@ class StainOperator(ImageOperator, Generic[Target]):
         """What is doubtful about the fit, in one sentence; ``""`` when nothing is, or before `prepare`."""
         return "" if self._fit is None else self._fit.diagnosis
 
+    @property
+    def fallback(self) -> str:
+        """The method to prefer when the fit cannot be trusted; ``""`` when it can, or before `prepare`."""
+        return "" if self._fit is None else self._fit.fallback
+
+    @property
+    def stains(self) -> tuple[Vector, ...]:
+        """The slide's stains, found or given, as unit vectors of optical density; none for methods without."""
+        return () if self._fit is None else self._fit.stains
+
+    @property
+    def stain_names(self) -> tuple[str, ...]:
+        """What `stains` are called, in their order."""
+        return NAMES[len(self.stains)] if self.stains else ()
+
     def prepare(self, slide: Slide) -> Self:
         """Return this method fitted to a slide; itself when it is already.
 
-        The reference is read on the first call; a fitted method no longer holds it, and can be sent to another
-        process.
+        A reference slide is measured on the first call; a fitted method no longer holds it, and can be sent to
+        another process.
 
         Raises
         ------
@@ -78,94 +173,60 @@ class StainOperator(ImageOperator, Generic[Target]):
         """
         if self._fit is not None and self._fitted_to == slide.key:
             return self
-        if self._target is None and self._reference is not None:
-            self._target = self._measure(slide_colours(self._reference))
+        if isinstance(self._reference, Slide):
+            self._reference = Reference.measure(self._reference)
+        colours = sampled_colours(slide) if self.name == "white" else slide_colours(slide)
         fitted = copy(self)
-        fitted._reference = None
-        fitted._fit = self._fitted(slide_colours(slide), cast(Target, self._target))
+        fitted._fit = self._method.fit(colours, self._reference, self._picked)
         fitted._fitted_to = slide.key
         return fitted
 
     def apply(self, tiles: RGB) -> RGB:
         """Map tiles ``(batch, y, x, 3)`` to the same shape."""
+        return self._fitted().apply(tiles)
+
+    def exact(self, pixels: npt.ArrayLike) -> FloatArray:
+        """Map colours ``(..., 3)`` of uint8 by the method's formula in float64, unrounded: what `apply` tabulates."""
+        return self._fitted().exact(pixels)
+
+    def _fitted(self) -> _Fit:
         if self._fit is None:
             raise ValueError(f"{self.name} is not fitted yet; call prepare first")
-        return self._fit.apply(tiles)
+        return self._fit
 
-    @staticmethod
-    @abstractmethod
-    def _builtin() -> Target:
-        """Return the built-in reference."""
+    def __getstate__(self) -> dict[str, object]:
+        """Travel without the method's functions, which its name finds again."""
+        return {name: value for name, value in vars(self).items() if name != "_method"}
 
-    @staticmethod
-    @abstractmethod
-    def _measure(colours: Colours) -> Target:
-        """Make a reference of the colours of a slide."""
-
-    @staticmethod
-    @abstractmethod
-    def _fitted(colours: Colours, reference: Target) -> _Fit:
-        """Fit the colours of a slide to a reference."""
+    def __setstate__(self, state: dict[str, object]) -> None:
+        vars(self).update(state, _method=_METHODS[str(state["name"])])
 
 
-class Reinhard(StainOperator[LabStatistics]):
-    """Mean and spread of the stained pixels in CIE Lab, moved to the reference's."""
-
-    name = "reinhard"
-
-    @property
-    def title(self) -> str:
-        """The method's name."""
-        return "Reinhard"
-
-    @staticmethod
-    def _builtin() -> LabStatistics:
-        return PAPANICOLAOU
-
-    _measure = staticmethod(lab_statistics)
-    _fitted = staticmethod(fit_reinhard)
-
-
-class Macenko(StainOperator[Stains]):
-    """Two stains rescaled to the reference's, in optical density; for haematoxylin and eosin."""
-
-    name = "macenko"
-
-    @property
-    def title(self) -> str:
-        """The method's name."""
-        return "Macenko"
-
-    @staticmethod
-    def _builtin() -> Stains:
-        return HAEMATOXYLIN_EOSIN
-
-    _measure = staticmethod(fit_stains)
-    _fitted = staticmethod(fit_macenko)
-
-
-_OPERATORS: dict[str, type[StainOperator[Any]]] = {"reinhard": Reinhard, "macenko": Macenko}
-
-METHODS: tuple[str, ...] = tuple(_OPERATORS)
-"""Names that `method` knows."""
-
-
-def method(name: str, reference: Slide | None = None) -> StainOperator[Any]:
+def method(
+    name: str, reference: Slide | Reference | None = None, *, stains: Sequence[Vector] | None = None
+) -> StainOperator:
     """Return a stain method, not yet fitted.
 
     Parameters
     ----------
     name : str
         One of `METHODS`.
-    reference : Slide, optional
-        What slides shall look like, any brightfield image; the built-in reference where there is none
-        (Papanicolaou for Reinhard, haematoxylin and eosin for Macenko).
+    reference : Slide or Reference, optional
+        What slides shall look like; the built-in one where there is none (Papanicolaou for ``"white"``,
+        ``"reinhard"`` and ``"histogram"``, haematoxylin and eosin for the methods that separate stains).
+    stains : sequence of tuple of float, optional
+        The slide's own stains as a person picked them, directions of optical density in R, G and B: haematoxylin and
+        eosin, or, for ``"ruifrok"``, also haematoxylin, orange and light green.
 
     Raises
     ------
     StainError
-        When there is no such method.
+        When there is no such method, or it cannot use these stains.
     """
-    if name not in _OPERATORS:
+    if name not in _METHODS:
         raise StainError(f"{name!r} is no stain method; choose one of {', '.join(METHODS)}.")
-    return _OPERATORS[name](reference)
+    kind = _METHODS[name]
+    if stains is not None and not kind.stains:
+        raise StainError(f"{name!r} knows no stains; use 'macenko', 'vahadane' or 'ruifrok' with stains of your own.")
+    picked = None if stains is None else by_hand(stains, kind.stains)
+    return StainOperator(name, kind.builtin if reference is None else reference, picked)

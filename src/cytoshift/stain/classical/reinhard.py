@@ -14,17 +14,29 @@ import numpy as np
 import numpy.typing as npt
 
 from cytoshift.metrics.lab import lab_from_rgb, rgb_from_lab
-from cytoshift.stain.colours import Colours, White, optical_density
-from cytoshift.stain.reference import LabStatistics, Vector
+from cytoshift.stain.classical.fade import stained_weight, whitened
+from cytoshift.stain.classical.separation import Vector
+from cytoshift.stain.colours import Colours, White
 
 RGB = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float64]
 
-FADE = (0.03, 0.25)
-"""Optical density up to which a colour is glass, and from which it is transferred in full."""
-
 STRETCH = 4.0
 """How far the spread along an axis may be stretched or squeezed."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabStatistics:
+    """How the stained pixels of a reference are distributed in CIE Lab, glass taken as white.
+
+    Parameters
+    ----------
+    mean, deviation : tuple of float
+        Of L*, a* and b*.
+    """
+
+    mean: Vector
+    deviation: Vector
 
 
 @dataclass(frozen=True)
@@ -39,12 +51,20 @@ class ReinhardFit:
         Lab of the reference is ``gain * Lab of the slide + shift``.
     diagnosis : str
         What is doubtful about the fit, in one sentence; ``""`` when nothing is.
+    fallback : str
+        The method to prefer when the fit cannot be trusted; ``""`` when it can.
     """
 
     white: White
     gain: Vector
     shift: Vector
     diagnosis: str = field(default="", repr=False)
+    fallback: str = field(default="", repr=False)
+
+    @property
+    def stains(self) -> tuple[Vector, ...]:
+        """None: it knows no stains."""
+        return ()
 
     def apply(self, tiles: RGB) -> RGB:
         """Map uint8 RGB of any shape ``(..., 3)``, colour by colour."""
@@ -58,34 +78,24 @@ class ReinhardFit:
 
     def exact(self, pixels: npt.ArrayLike) -> FloatArray:
         """Map colours ``(..., 3)`` in float64, without rounding: what the table approximates."""
-        plain = self._whitened(pixels)
+        plain = whitened(pixels, self.white)
         moved = rgb_from_lab(lab_from_rgb(plain) * self.gain + self.shift)
-        weight = self._weight(pixels).max(axis=-1, keepdims=True)
+        weight = stained_weight(pixels, self.white).max(axis=-1, keepdims=True)
         mapped: FloatArray = 255 * (plain + weight * (moved - plain))
         return mapped
-
-    def _whitened(self, pixels: npt.ArrayLike) -> FloatArray:
-        whitened: FloatArray = np.minimum(np.asarray(pixels, np.float64) / np.asarray(self.white), 1.0)
-        return whitened
-
-    def _weight(self, pixels: npt.ArrayLike) -> FloatArray:
-        """How far each channel is from glass, 0 to 1, smoothly."""
-        low, high = FADE
-        t = np.clip((optical_density(pixels, self.white) - low) / (high - low), 0, 1)
-        weight: FloatArray = t * t * (3 - 2 * t)
-        return weight
 
     @cached_property
     def _table(self) -> npt.NDArray[np.uint32]:
         from cytoshift.stain.classical.table import lab_table
 
         values = np.repeat(np.arange(256.0)[:, None], 3, axis=1)
-        return lab_table(self._whitened(values), self._weight(values), np.array(self.gain), np.array(self.shift))
+        plain, weight = whitened(values, self.white), stained_weight(values, self.white)
+        return lab_table(plain, weight, np.array(self.gain), np.array(self.shift))
 
 
 def lab_statistics(colours: Colours) -> LabStatistics:
     """Measure how the stained pixels of a slide are distributed, its glass taken as white."""
-    lab = lab_from_rgb(np.minimum(colours.pixels / np.asarray(colours.white), 1.0))
+    lab = lab_from_rgb(whitened(colours.pixels, colours.white))
     return LabStatistics(_vector(lab.mean(axis=0)), _vector(lab.std(axis=0)))
 
 
@@ -111,7 +121,7 @@ def fit_reinhard(colours: Colours, reference: LabStatistics) -> ReinhardFit:
     if (gain != wanted).any():
         diagnosis = (
             f"{colours.name} has far less or far more contrast than the reference, so its colours were stretched only "
-            f"{STRETCH:g} times; judge by eye."
+            f"{STRETCH:g} times; judge by eye, or use 'white'."
         )
     shift = np.array(reference.mean) - gain * own.mean
-    return ReinhardFit(colours.white, _vector(gain), _vector(shift), diagnosis)
+    return ReinhardFit(colours.white, _vector(gain), _vector(shift), diagnosis, "white" if diagnosis else "")

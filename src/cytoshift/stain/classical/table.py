@@ -1,7 +1,8 @@
 """Exact pointwise maps of 8-bit colours as tables, applied with numba.
 
-What is linear in optical density is a product of three table entries per channel; anything else is one table over all
-256^3 colours. The kernels hold no lock, so that reading threads apply them side by side.
+What is linear in optical density is a product of three table entries per channel; a curve per channel is a table of its
+own; anything else is one table over all 256^3 colours. The kernels hold no lock, so that reading threads apply them
+side by side.
 """
 
 from __future__ import annotations
@@ -22,24 +23,53 @@ _STEPS = 1 << 12
 @numba.njit(cache=True, nogil=True)
 def _products(flat: RGB, out: RGB, tables: Float32) -> None:
     red, green, blue = tables[0], tables[1], tables[2]
+    whole, half = tables.dtype.type(256), tables.dtype.type(0.5)
     for i in range(flat.shape[0]):
         r, g, b = flat[i, 0], flat[i, 1], flat[i, 2]
         for k in range(3):
-            value = np.float32(256) * red[r, k] * green[g, k] * blue[b, k] - np.float32(0.5)
-            out[i, k] = np.uint8(min(max(value, np.float32(0)), np.float32(255)))
+            value = whole * red[r, k] * green[g, k] * blue[b, k] - half
+            out[i, k] = np.uint8(min(max(value, tables.dtype.type(0)), tables.dtype.type(255)))
 
 
-def apply_products(tiles: RGB, tables: Float32) -> RGB:
+def apply_products(tiles: RGB, tables: npt.NDArray[np.floating]) -> RGB:
     """Map colours by products: ``256 * R[r] * G[g] * B[b] - 1`` per channel, rounded and cut to 0 to 255.
 
     Parameters
     ----------
     tiles : ndarray of uint8, shape (..., 3)
-    tables : ndarray of float32, shape (3, 256, 3)
-        Channel in, its value, channel out.
+    tables : ndarray of float32 or float64, shape (3, 256, 4)
+        Channel in, its value, channel out; the fourth is there to make an entry 16 bytes.
     """
     out = np.empty(tiles.shape, np.uint8)
     _products(np.ascontiguousarray(tiles).reshape(-1, 3), out.reshape(-1, 3), tables)
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def _curves(flat: RGB, out: RGB, plain: Float32, mapped: Float32, weight: Float32) -> None:
+    for i in range(flat.shape[0]):
+        r, g, b = flat[i, 0], flat[i, 1], flat[i, 2]
+        w = max(weight[0, r], weight[1, g], weight[2, b])
+        half = np.float32(0.5)
+        out[i, 0] = np.uint8(plain[0, r] + w * (mapped[0, r] - plain[0, r]) + half)
+        out[i, 1] = np.uint8(plain[1, g] + w * (mapped[1, g] - plain[1, g]) + half)
+        out[i, 2] = np.uint8(plain[2, b] + w * (mapped[2, b] - plain[2, b]) + half)
+
+
+def apply_curves(tiles: RGB, plain: Float64, mapped: Float64, weight: Float64) -> RGB:
+    """Map colours channel by channel, faded into plain ones.
+
+    Parameters
+    ----------
+    tiles : ndarray of uint8, shape (..., 3)
+    plain, mapped : ndarray of float64, shape (3, 256)
+        By channel and value, 0 to 255.
+    weight : ndarray of float64, shape (3, 256)
+        How much of the map each value asks for, 0 to 1; the largest of a colour's three holds.
+    """
+    out = np.empty(tiles.shape, np.uint8)
+    single = [np.ascontiguousarray(curve, np.float32) for curve in (plain, mapped, weight)]
+    _curves(np.ascontiguousarray(tiles).reshape(-1, 3), out.reshape(-1, 3), *single)
     return out
 
 
