@@ -16,6 +16,9 @@ from cytoshift.stain.restyling.patches import DomainImages, read_domain
 from cytoshift.stain.restyling.recipe import Stages
 from cytoshift.stain.restyling.train import fit_stage, train_task_network
 
+FULL = "L1+GAN1+GAN2+Task"
+"""The row of the whole method."""
+
 
 class _GoOn:
     def state(self) -> str:
@@ -28,6 +31,7 @@ class Networks:
 
     judges: dict[str, nn.Module]
     restylers: dict[str, Restyler]
+    states: dict[str, Mapping[str, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -57,9 +61,10 @@ def train_networks(recipe: RestainRecipe, folder: Path) -> Networks:
         "L1+GAN1, as many steps as all": (recipe, run.stage("longer", "intra", longer, start=first)),
         "L1+GAN1+GAN2": (recipe, second),
         "L1+GAN1+Task": (recipe, run.stage("task-alone", "task", start=first, inter=False)),
-        "L1+GAN1+GAN2+Task": (recipe, run.stage("task", "task", start=second)),
+        FULL: (recipe, run.stage("task", "task", start=second)),
     }
-    return Networks(judges, {name: _operator(plan, trained, name) for name, (plan, trained) in made.items()})
+    restylers = {name: _operator(plan, trained, name) for name, (plan, trained) in made.items()}
+    return Networks(judges, restylers, {name: trained.state for name, (_, trained) in made.items()})
 
 
 def _judges(recipe: RestainRecipe, source: DomainImages, folder: Path) -> dict[str, nn.Module]:

@@ -87,16 +87,24 @@ def _rows(recipe: RestainRecipe, networks: Networks, fields: Fields) -> list[Row
         _row("PCA augmentation", recipe, judges["pca"], fields.away, fields.away.images),
         _row("HSV augmentation", recipe, judges["hsv"], fields.away, fields.away.images),
     ]
-    for name, operator in {**_classical(recipe, fields), **networks.restylers}.items():
-        seen = [_seen(recipe, field, operator) for field in fields.away.data.fields]
-        row = _row(name, recipe, judges["color"], fields.away, seen)
-        rows.append({**row, **_colours(seen, fields)})
-        if name in networks.restylers:  # Table II: the source domain's own fields, restyled
-            own = [_seen(recipe, field, operator) for field in fields.home.data.fields]
-            rows[-1]["bhattacharyya source"] = round(_mean(_histogram_distance, own, truth), 4)
-            rows[-1]["accuracy source"] = round(_accuracy(recipe, judges["color"], fields.home, own), 4)
     rows[1] |= _colours(fields.away.images, fields)
-    return rows
+    for name, operator in _classical(recipe, fields).items():
+        seen = [_seen(recipe, field, operator) for field in fields.away.data.fields]
+        rows.append({**_row(name, recipe, judges["color"], fields.away, seen), **_colours(seen, fields)})
+    return rows + [measured(recipe, networks, fields, name) for name in networks.restylers]
+
+
+def measured(recipe: RestainRecipe, networks: Networks, fields: Fields, name: str) -> Row:
+    """Measure one restyler: on the second scanner's fields, and on the source domain's own (Table II)."""
+    operator, judge_ = networks.restylers[name], networks.judges["color"]
+    seen = [_seen(recipe, field, operator) for field in fields.away.data.fields]
+    own = [_seen(recipe, field, operator) for field in fields.home.data.fields]
+    return {
+        **_row(name, recipe, judge_, fields.away, seen),
+        **_colours(seen, fields),
+        "bhattacharyya source": round(_mean(_histogram_distance, own, fields.home.images), 4),
+        "accuracy source": round(_accuracy(recipe, judge_, fields.home, own), 4),
+    }
 
 
 def _classical(recipe: RestainRecipe, fields: Fields) -> dict[str, ImageOperator]:
