@@ -25,15 +25,13 @@ def paint(seed: int) -> np.ndarray:
 def scanners(tmp_path) -> tuple[Path, Path]:
     """Return folders of the same three fields as two scanners show them."""
     home, away = tmp_path / "home", tmp_path / "away"
-    home.mkdir()
+    (home / "images").mkdir(parents=True)
     away.mkdir()
     for number in range(3):
         pixels = paint(number)
-        Image.fromarray(pixels).save(home / f"{number}.png")
+        Image.fromarray(pixels).save(home / "images" / f"{number}.png")
         Image.fromarray((pixels * (0.6, 0.65, 0.8)).astype(np.uint8)).save(away / f"{number}.png")
-    images = [
-        {"id": k, "file_name": f"{k}.png", "width": 220, "height": 200, "mpp": 0.5, "split": "train"} for k in range(3)
-    ]
+    images = [{"id": k, "file_name": f"images/{k}.png", "width": 220, "height": 200, "mpp": 0.5} for k in range(3)]
     document = {"images": images, "annotations": [], "categories": [{"id": 1, "name": "HSIL"}]}
     (home / "annotations.json").write_text(json.dumps(document))
     return home, away
@@ -43,7 +41,17 @@ def test_a_method_is_measured_against_truth_and_reference(scanners, tmp_path, cy
     home, away = scanners
     out = tmp_path / "score.json"
     said = cytoshift(
-        "evaluate", "stain", "reinhard", "--data", away, "--truth", home, "--reference", home / "0.png", "--json", out
+        "evaluate",
+        "stain",
+        "reinhard",
+        "--data",
+        away,
+        "--truth",
+        home,
+        "--reference",
+        home / "images" / "0.png",
+        "--json",
+        out,
     )
     score = json.loads(out.read_text())
     mean = score["mean"]
@@ -78,8 +86,10 @@ def test_what_cannot_be_measured_is_one_sentence(scanners, detector, tmp_path, c
     assert "no stain method" in complaint("evaluate", "stain", "nothing", "--data", away)
     assert "no image" in complaint("evaluate", "stain", "reinhard", "--data", few)
     assert "split" in complaint("evaluate", "stain", "reinhard", "--data", away, "--split", "val")
-    assert "no 0.png" in complaint("evaluate", "stain", "reinhard", "--data", home, "--truth", few)
-    assert "no folder" in complaint("evaluate", "stain", "reinhard", "--data", home, "--truth", tmp_path / "gone")
+    assert "no image" in complaint("evaluate", "stain", "reinhard", "--data", home, "--truth", few)
+    Image.fromarray(paint(0)).save(few / "0.png")
+    assert "no 1.png (2 are" in complaint("evaluate", "stain", "reinhard", "--data", home, "--truth", few)
+    assert "no COCO" in complaint("evaluate", "stain", "reinhard", "--data", home, "--truth", tmp_path / "gone")
     assert "no model gone" in complaint("evaluate", "stain", "reinhard", "--data", home, "--reference", "gone")
     assert "is not there" in complaint("evaluate", "stain", "reinhard", "--data", home, "--json", few / "a" / "b")
 

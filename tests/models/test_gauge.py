@@ -11,7 +11,7 @@ from PIL import Image
 from cytoshift.detection import Architecture, DetectorOperator, build_network
 from cytoshift.engine import ImageOperator
 from cytoshift.errors import DataError, ModelError, SlideError
-from cytoshift.models import gauge
+from cytoshift.models import Registry, gauge
 from cytoshift.models.domain import Domain
 from cytoshift.slides import Slide, open_slide
 from cytoshift.stain import StainError
@@ -159,3 +159,11 @@ def test_what_cannot_be_judged_is_said(domain, tmp_path) -> None:
         gauge.measure_domain([slide(tmp_path, glass)], name="glass")
     with pytest.raises(SlideError, match="how large a pixel"):
         gauge.distance(domain, slide(tmp_path, paint(1), mpp=None))
+
+
+def test_the_detector_that_ships_knows_its_home() -> None:
+    card = Registry().find("starter", "detector").card
+    assert card.domain is not None
+    assert card.domain.look is not None
+    assert card.domain.fields == card.trained_on[0].images + 11  # those held back from training, too
+    assert Reference.from_json(card.domain.reference).name == card.trained_on[0].name

@@ -31,7 +31,7 @@ def evaluate_stain_(
     method: Annotated[str, typer.Argument(metavar="METHOD_OR_MODEL", help="reinhard, say, or a stain model.")],
     data: Annotated[str, typer.Option(metavar="PATH", help="COCO JSON, its folder, or a folder of images.")],
     truth: Annotated[
-        str | None, typer.Option(metavar="PATH", help="The images as they should be, of the same names.")
+        str | None, typer.Option(metavar="PATH", help="A set of images of the same names, as they should be.")
     ] = None,
     reference: Annotated[
         str | None, typer.Option(metavar="PATH", help="An image, a saved reference, or a model whose domain it is.")
@@ -85,18 +85,11 @@ def _pictures(folder: Path, split: str | None) -> list[Field]:
 
 
 def _truths(truth: str, fields: Sequence[Field]) -> list[Path]:
-    from cytoshift.training.coco import data_folder
-
-    folder = next((place for place in (Path(truth), data_folder() / truth) if place.is_dir()), None)
-    if folder is None:
-        raise DataError(f"There is no folder {truth}; give the folder of the images as they should be.")
-    paths = [folder / path.name for path, _ in fields]
-    missing = [path.name for path in paths if not path.is_file()]
+    there = {path.name: path for path, _ in _fields(truth, None)}
+    missing = [path.name for path, _ in fields if path.name not in there]
     if missing:
-        raise DataError(
-            f"{folder} has no {missing[0]} ({len(missing)} are missing); it needs images of the same names."
-        )
-    return paths
+        raise DataError(f"{truth} has no {missing[0]} ({len(missing)} are missing); it needs images of the same names.")
+    return [there[path.name] for path, _ in fields]
 
 
 def _slides(fields: Sequence[Field], truths: Sequence[Path] | None, mpp: float) -> Iterator[tuple[Slide, Slide | None]]:
