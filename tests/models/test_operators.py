@@ -32,5 +32,5 @@ def test_a_detector_is_built_from_its_card(make_model, state, monkeypatch, asked
 
 
 def test_a_task_without_a_method_is_named(make_model):
-    with pytest.raises(ModelError, match="is a stain model, which this version cannot run"):
-        build_operator(make_model(task="stain"))
+    with pytest.raises(ModelError, match="is a mitosis model, which this version cannot run"):
+        build_operator(make_model(task="mitosis"))
