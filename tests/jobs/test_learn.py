@@ -85,6 +85,9 @@ def test_corrections_become_a_model_with_before_and_after(study, registry):
     assert model.card.parent == "parent"
     assert model.card.classes == ("NILM", "HSIL")
     assert model.card.trained_on[-1].name == "corrections of ward 7"
+    assert model.card.domain.name == "corrections of ward 7"
+    assert model.card.domain.fields == 6
+    assert model.card.domain.look is not None
     assert {"mAP", "mAP50", "AP50 NILM", "AP50 HSIL"} <= result.before.keys() & result.after.keys()
     assert model.card.metrics["mAP50"] == result.after["mAP50"]
     assert model.card.metrics["parent mAP50"] == result.before["mAP50"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from cytoshift.detection import (
 )
 from cytoshift.errors import Cancelled, ModelError, SlideError
 from cytoshift.jobs.folder import TRAINING, WORK, read_json, write_json
+from cytoshift.jobs.home import home_of
 from cytoshift.jobs.result import Made
 from cytoshift.jobs.spec import LearnSpec, SlideSource
 from cytoshift.models import Card, Model, Registry, TrainingData, save_model
@@ -59,6 +61,8 @@ def learn(spec: LearnSpec, folder: Path, *, emit: Emit, control: Control) -> Mad
     card = _card(spec, folder.name, parent.card, recipe, trained, held_back)
     after = _measure(card, trained.state, held_back, control)
     card.metrics = {**after, **{f"parent {name}": value for name, value in before.items()}}
+    fields = replace(read_coco(work / "data"), name=card.trained_on[-1].name)
+    card.domain = home_of(fields, _mpp(card), emit, operator=_operator(card, trained.state))
     card.reader = ", ".join(sorted({slide.info.reader for slide in slides.values()}))
     model = _keep(registry, card, trained.state, work / "model")
     return Made(model.card.id, model.folder, trained.steps, after, before)
@@ -89,7 +93,12 @@ def _measure(card: Card, state: Mapping[str, Tensor], fields: CocoSet, control: 
         if control.state() == "cancel":
             raise Cancelled("The job was cancelled while a model was measured.")
 
-    operator = DetectorOperator.from_model(
+    score = evaluate_detector(_operator(card, state), fields, mpp=_mpp(card), threshold=card.threshold, report=look_up)
+    return score.flat()
+
+
+def _operator(card: Card, state: Mapping[str, Tensor]) -> DetectorOperator:
+    return DetectorOperator.from_model(
         architecture=card.architecture,
         state=state,
         classes=card.classes,
@@ -98,8 +107,6 @@ def _measure(card: Card, state: Mapping[str, Tensor], fields: CocoSet, control: 
         version=card.sha256,
         threshold=_LOW,
     )
-    score = evaluate_detector(operator, fields, mpp=_mpp(card), threshold=card.threshold, report=look_up)
-    return score.flat()
 
 
 def _card(
