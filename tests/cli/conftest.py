@@ -94,3 +94,21 @@ def stainer(tmp_path_factory) -> Path:
 
     card = Card(id="restain", title="Restain", task="stain")
     return save_model(tmp_path_factory.mktemp("models") / "restain", card, {"weight": torch.zeros(1)}).folder
+
+
+@pytest.fixture(scope="session")
+def restyler(tmp_path_factory) -> Path:
+    """Return the folder of a small stain model with random weights."""
+    import torch
+
+    from cytoshift.models import Card, save_model
+    from cytoshift.stain.restyling.networks import Generator
+    from cytoshift.stain.restyling.recipe import RestylerArchitecture
+
+    torch.manual_seed(0)
+    architecture = RestylerArchitecture(widths=(4, 4, 4, 4, 4, 4), tile=256)
+    state = Generator(architecture.removal.channels, architecture.widths).state_dict()
+    card = Card(
+        id="restyled", title="Restyled", task="stain", mpp=0.25, architecture=architecture.model_dump(mode="json")
+    )
+    return save_model(tmp_path_factory.mktemp("models") / "restyled", card, state).folder

@@ -24,7 +24,7 @@ def detect(
     slide: SlidePath,
     out: Annotated[Path, typer.Option(metavar="FILE.geojson", help="Where the cells are written.")],
     model: Annotated[str, typer.Option(help="A model's id, its folder, or starter.")] = "starter",
-    through: Annotated[str | None, typer.Option(metavar="METHOD", help="Look through reinhard or macenko.")] = None,
+    through: Annotated[str | None, typer.Option(metavar="METHOD", help="A stain method to look through.")] = None,
     region: Annotated[
         str | None, typer.Option(metavar="X0,Y0,X1,Y1", help="Level-0 pixels; the whole slide without.")
     ] = None,

@@ -47,20 +47,25 @@ def convert(slide: SlidePath, out: Out, mpp: Mpp = None) -> None:
 def normalize(
     slide: SlidePath,
     out: Out,
-    method: Annotated[str, typer.Option(help="reinhard or macenko.")] = "macenko",
+    method: Annotated[
+        str, typer.Option(help="white, reinhard, histogram, macenko, vahadane, ruifrok, or a stain model.")
+    ] = "reinhard",
     reference: Annotated[
-        str | None, typer.Option(metavar="IMAGE", help="Slide or image to look like; a built-in one without.")
+        str | None,
+        typer.Option(metavar="IMAGE", help="Slide, image or saved reference to look like; a built-in one without."),
     ] = None,
+    strength: Annotated[float, typer.Option(min=0, max=1, help="How far the colours move, 0 to 1.")] = 1.0,
     mpp: Mpp = None,
 ) -> None:
     """Write a slide in the colours of a reference."""
-    from cytoshift import stain
+    from cytoshift.cli.colours import doubt, stain_operator
     from cytoshift.engine import run_image
-    from cytoshift.slides import open_slide
 
     opened = open_calibrated(slide, mpp)
-    operator = stain.method(method, None if reference is None else open_slide(reference))
+    operator = stain_operator(method, reference, strength).prepare(opened)
     _check_free(out)
+    if doubtful := doubt(operator):
+        typer.echo(doubtful, err=True)
     with bar(f"Writing {out.name}") as line:
         run_image(opened, operator, out, report=line.report)
     typer.echo(f"Wrote {out}.")

@@ -67,9 +67,11 @@ class Blended(ImageOperator):
         """Map tiles ``(batch, y, x, 3)`` to tiles of the same shape."""
         seen = self.operator.apply(tiles)
         steps = self._steps[seen.astype(np.int16) - tiles + 255]
-        return (tiles + steps).astype(np.uint8)
+        moved: RGB = (tiles + steps).astype(np.uint8)
+        return moved
 
     @cached_property
     def _steps(self) -> npt.NDArray[np.int16]:
         """How far a value moves, for every difference from -255 to 255."""
-        return np.rint(self.strength * np.arange(-255, 256)).astype(np.int16)
+        steps: npt.NDArray[np.int16] = np.rint(self.strength * np.arange(-255, 256)).astype(np.int16)
+        return steps

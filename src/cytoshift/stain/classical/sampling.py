@@ -113,7 +113,8 @@ def strong_moments(pixels: RGB, table: FloatArray, least: float) -> tuple[int, F
 
 def _dark(table: FloatArray, least: float) -> Counts:
     """Return for each channel how many values, from 0 on, reach a density."""
-    return (table >= least).sum(axis=1)
+    counts: Counts = (table >= least).sum(axis=1)
+    return counts
 
 
 @numba.njit(cache=True, nogil=True)

@@ -117,12 +117,12 @@ def unit(vector: npt.ArrayLike) -> Vector:
 def apart(vectors: Sequence[Vector]) -> float:
     """Return the smallest angle in degrees between stains, and between each of three and the plane of the others."""
     one, other, *third = (np.asarray(vector, np.float64) for vector in vectors)
-    angles = [np.arcsin(min(1.0, np.linalg.norm(np.cross(one, other))))]
+    sines = [float(np.linalg.norm(np.cross(one, other)))]
     for last in third:
         volume = abs(np.dot(np.cross(one, other), last))
-        sides = [np.linalg.norm(np.cross(a, b)) for a, b in ((one, other), (one, last), (other, last))]
-        angles += [np.arcsin(min(1.0, volume / max(side, 1e-12))) for side in sides]
-    return float(np.degrees(min(angles)))
+        sides = [float(np.linalg.norm(np.cross(a, b))) for a, b in ((one, other), (one, last), (other, last))]
+        sines += [volume / max(side, 1e-12) for side in sides]
+    return float(np.degrees(np.arcsin(min(1.0, *sines))))
 
 
 def by_hand(stains: Sequence[Vector], allowed: Sequence[int]) -> tuple[Vector, ...]:
