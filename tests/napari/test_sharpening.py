@@ -268,6 +268,21 @@ def test_without_its_own_tile_a_view_shows_the_coarser_preview(slow: Slow, quick
     sharpener.stop()
 
 
+def test_the_thumbnail_is_made_of_the_preview_and_computes_nothing(slow: Slow, quick: Quick) -> None:
+    quick.go.set()
+    coarse = quick.read(2, 0, 0, quick.levels[2].height, quick.levels[2].width)
+    sharpener = Sharpener(slow, slow.source, quick)
+    level = sharpener.levels()[2]
+    assert np.array_equal(np.asarray(level), coarse)
+    assert not slow.started
+    assert not sharpener.approximate
+    level.look()
+    assert sharpener.approximate
+    slow.go.set()
+    assert np.array_equal(np.asarray(sharpener.levels()[1]), 255 - slow.source.pixels[1])
+    sharpener.stop()
+
+
 def test_a_preview_that_fails_is_told_and_the_true_tiles_still_come(slow: Slow, quick: Quick, wait: Waiter) -> None:
     quick.bad = (0, 0, 0)
     quick.go.set()

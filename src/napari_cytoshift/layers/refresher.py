@@ -43,6 +43,7 @@ class Refresher(QObject):
         self._timer.timeout.connect(self._refresh)
         self._arrived.connect(self._schedule, Qt.ConnectionType.QueuedConnection)
         self._viewed.connect(self._look, Qt.ConnectionType.QueuedConnection)
+        layer.events.set_data.connect(self._on_slice)
         sharpener.on_arrival = partial(_emit, self._arrived)
         sharpener.on_view = partial(_emit, self._viewed)
 
@@ -74,11 +75,21 @@ class Refresher(QObject):
         if layer is None:
             self.stop()
             return
+        if self._shows_coarsest(layer) and self._sharpener.preview is not None:
+            layer._reset_thumbnail_level_data()  # napari 0.9 keeps the coarsest level as it was read first
         layer.refresh(thumbnail=False, highlight=False, extent=False)
         error = self._sharpener.error
         if error is not None and not self._told:
             self._told = True
             notices.complain(error)
+
+    def _on_slice(self) -> None:
+        layer = self._layer()
+        if layer is not None and self._shows_coarsest(layer):
+            layer.data[-1].look()
+
+    def _shows_coarsest(self, layer: Image) -> bool:
+        return int(layer.data_level) == len(self._sharpener.slide.levels) - 1
 
     def _look(self) -> None:
         now = self._sharpener.approximate

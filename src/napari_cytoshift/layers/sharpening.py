@@ -118,6 +118,11 @@ class Sharpener:
         self._quick.stop()
         self._slow.stop()
 
+    def previewed(self, level: int) -> bool:
+        """Return whether a level as a whole is left to the preview: it costs too much, or napari waits for it."""
+        coarsest = level == len(self.slide.levels) - 1
+        return self.preview is not None and (coarsest or not self._affordable(level))
+
     def _affordable(self, level: int) -> bool:
         levels = self.slide.levels
         return (levels[level].downsample / levels[0].downsample) ** 2 <= AFFORDABLE * 1.01
@@ -178,6 +183,9 @@ def _nearest(index: int, length: int, ratio: float, limit: int) -> npt.NDArray[n
 class SharpeningArray:
     """A level of a `Sharpener` as an array ``(y, x, 3)`` of uint8: slices answer at once, ``np.asarray`` is exact.
 
+    Where there is a preview, ``np.asarray`` of the coarsest level (which napari takes in the Qt thread) and of levels
+    that are left to the preview is what is known of them.
+
     Attributes
     ----------
     chunks : tuple of int
@@ -202,8 +210,11 @@ class SharpeningArray:
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
         height, width, _ = self.shape
-        exact = self.sharpener.slide.read(self.level, 0, 0, height, width)
-        return exact if dtype is None else exact.astype(dtype, copy=False)
+        if self.sharpener.previewed(self.level):
+            pixels = self._known(0, height, 0, width)[0]
+        else:
+            pixels = self.sharpener.slide.read(self.level, 0, 0, height, width)
+        return pixels if dtype is None else pixels.astype(dtype, copy=False)
 
     def __getitem__(self, key: Any) -> npt.NDArray[np.uint8]:
         keys = key if isinstance(key, tuple) else (key,)
@@ -212,13 +223,29 @@ class SharpeningArray:
             keys = (*keys[:at], *(slice(None),) * (4 - len(keys)), *keys[at + 1 :])
         keys = (*keys, *(slice(None),) * (3 - len(keys)))
         (y0, y1, ky), (x0, x1, kx) = (_span(k, n) for k, n in zip(keys[:2], self.shape[:2], strict=True))
-        return self._known(y0, y1, x0, x1)[ky, kx, keys[2]]
+        region, missing = self._known(y0, y1, x0, x1)
+        if region.size:
+            self._want(missing, y0, y1, x0, x1)
+        return region[ky, kx, keys[2]]
 
-    def _known(self, y0: int, y1: int, x0: int, x1: int) -> RGB:
+    def look(self) -> None:
+        """Make the whole level the newest view: napari shows the coarsest without reading it anew."""
+        height, width, _ = self.shape
+        slide = self.sharpener.slide
+        missing = [tile for tile in _tiles(self.level, 0, height, 0, width) if slide.cached_tile(*tile) is None]
+        self._want(missing, 0, height, 0, width)
+
+    def _want(self, missing: list[Tile], y0: int, y1: int, x0: int, x1: int) -> None:
+        center = np.array([(y0 + y1) / 2, (x0 + x1) / 2]) / TILE - 0.5
+        missing.sort(key=lambda t: float(np.hypot(t.row - center[0], t.column - center[1])))
+        self.sharpener.want(missing, (self.level, y0, y1, x0, x1))
+
+    def _known(self, y0: int, y1: int, x0: int, x1: int) -> tuple[RGB, list[Tile]]:
+        """Return the best that is known of a region, and the tiles in it that are not true."""
         region = np.empty((y1 - y0, x1 - x0, 3), np.uint8)
-        if not region.size:
-            return region
         sharpener, missing = self.sharpener, []
+        if not region.size:
+            return region, missing
         for tile in _tiles(self.level, y0, y1, x0, x1):
             pixels = sharpener.slide.cached_tile(*tile)
             if pixels is None:
@@ -228,10 +255,7 @@ class SharpeningArray:
             ya, yb = max(y0, top), min(y1, top + pixels.shape[0])
             xa, xb = max(x0, left), min(x1, left + pixels.shape[1])
             region[ya - y0 : yb - y0, xa - x0 : xb - x0] = pixels[ya - top : yb - top, xa - left : xb - left]
-        center = np.array([(y0 + y1) / 2, (x0 + x1) / 2]) / TILE - 0.5
-        missing.sort(key=lambda t: float(np.hypot(t.row - center[0], t.column - center[1])))
-        sharpener.want(missing, (self.level, y0, y1, x0, x1))
-        return region
+        return region, missing
 
 
 def _tiles(level: int, y0: int, y1: int, x0: int, x1: int) -> Iterator[Tile]:
