@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
 RESTED_MS = 500
-BY_LOOK = "home_by_look"
 
 
 class HomeDistance:
@@ -52,7 +51,7 @@ class HomeDistance:
         self.comparison = Comparison.of(viewer)
         self.distances: Distances | None = None
         self.words = ""
-        self.by_look = bool(self.workspace.state.get(BY_LOOK, False))
+        self.by_look = False  # at first, whatever was chosen before: colours are measured without loading torch
         self._known: Known = {}
         self._detector: Detector | None = None
         self._shown: weakref.WeakSet[QWidget] = weakref.WeakSet()
@@ -87,10 +86,9 @@ class HomeDistance:
         self._on_changed()
 
     def set_by_look(self, on: bool) -> None:
-        """Measure by what the detector's network makes of the tissue, or by colours; kept for the next time."""
+        """Measure by what the detector's network makes of the tissue, or by colours."""
         if on != self.by_look:
             self.by_look = on
-            self.workspace.state.set(BY_LOOK, on)
             self._rest.start(0)
 
     def _on_changed(self, *_: object) -> None:

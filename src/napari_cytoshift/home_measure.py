@@ -144,7 +144,7 @@ class _Ruler:
         self._domain, self._detector = domain, detector
         self._slide = wanted.slide
         self._box = None if wanted.view is None else cut(wanted.view, wanted.slide)
-        self._key = (card.sha256, detector is None, wanted.slide.key, wanted.slide.mpp)
+        self._key = (card.id, card.sha256, detector is None, wanted.slide.key, wanted.slide.mpp)
 
     def measure(self, through: ImageOperator | None) -> tuple[float, float | None]:
         """Return the distances of the whole slide and of the view, None for one without enough tissue."""

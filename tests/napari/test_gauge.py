@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPointF
+from qtpy.QtCore import QPointF, Qt
 from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import QApplication
 
-from cytoshift.models import Registry
+from cytoshift.models import Registry, build_operator
 from cytoshift.models.domain import Domain
 from cytoshift.models.gauge import distance, measure_domain
 from cytoshift.models.model import copy_model
@@ -192,6 +192,24 @@ def test_the_view_is_measured_when_it_rests_and_the_slide_once(
     box = cut(workspace.view_box(slide), slide)
     assert gauge.home.distances.view == distance(domain, slide, box=box, tiles=VIEW_TILES).colour
     assert started == ["Measuring how far from home"]
+
+
+def test_the_detector_can_be_asked_instead_of_the_colours(
+    make_napari_viewer: Make, make_slide: Make, tmp_path: Path, qtbot: Any
+) -> None:
+    fields = [tinted(make_slide(f"{k}.svs", 600, 600), tint) for k, tint in enumerate((0.95, 1.0, 1.05))]
+    operator = build_operator(Registry().find("starter", "detector"))
+    domain = measure_domain(fields, name="noise", operator=operator)
+    assert domain.look is not None
+    adopt(tmp_path / "taught", "taught-on-noise", domain)
+    slide = tinted(make_slide("other.svs", 600, 600), DARK)
+    gauge = begin(make_napari_viewer, slide, qtbot)
+    qtbot.waitUntil(lambda: gauge.home.distances is not None, timeout=LONG)
+    assert gauge.home.distances.usual == domain.colour.usual
+    assert gauge.home.distances.slide == distance(domain, slide).colour
+    qtbot.keyClick(gauge.measure, Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: gauge.home.distances.usual == domain.look.usual, timeout=LONG)
+    assert gauge.home.distances.slide == pytest.approx(distance(domain, slide, operator=operator).look, rel=1e-3)
 
 
 def test_a_view_without_tissue_has_no_distance(
