@@ -90,7 +90,7 @@ def test_what_cannot_be_measured_is_one_sentence(scanners, detector, tmp_path, c
     Image.fromarray(paint(0)).save(few / "0.png")
     assert "no 1.png (2 are" in complaint("evaluate", "stain", "reinhard", "--data", home, "--truth", few)
     assert "no COCO" in complaint("evaluate", "stain", "reinhard", "--data", home, "--truth", tmp_path / "gone")
-    assert "no model gone" in complaint("evaluate", "stain", "reinhard", "--data", home, "--reference", "gone")
+    assert "no model of this id" in complaint("evaluate", "stain", "reinhard", "--data", home, "--reference", "gone")
     assert "is not there" in complaint("evaluate", "stain", "reinhard", "--data", home, "--json", few / "a" / "b")
 
 
@@ -109,4 +109,13 @@ def test_fields_without_tissue_are_named_and_none_left_is_said(tmp_path, cytoshi
 def test_a_model_without_a_domain_is_no_reference(scanners, detector, cytoshift, complaint) -> None:
     home, _ = scanners
     cytoshift("models", "import", detector)
-    assert "training domain" in complaint("evaluate", "stain", "reinhard", "--data", home, "--reference", "untaught")
+    assert "training slides" in complaint("evaluate", "stain", "reinhard", "--data", home, "--reference", "untaught")
+
+
+def test_a_saved_reference_is_aimed_at_but_not_compared_with(scanners, tmp_path, cytoshift) -> None:
+    from cytoshift.stain import open_reference
+
+    home, away = scanners
+    saved = open_reference(home / "images" / "0.png").save(tmp_path / "wanted.json")
+    said = cytoshift("evaluate", "stain", "reinhard", "--data", away, "--reference", saved)
+    assert [line.split()[0] for line in said.splitlines()] == ["fields", "gradient_correlation", "ssim"]

@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cytoshift.cli.colours import stain_operator
 from cytoshift.cli.output import number, print_columns, write_json
 from cytoshift.cli.progress import bar
-from cytoshift.errors import CytoshiftError, DataError, ModelError
+from cytoshift.errors import CytoshiftError, DataError
 
 if TYPE_CHECKING:
-    from cytoshift.engine import ImageOperator
-    from cytoshift.models import Model
-    from cytoshift.models.domain import Domain
+    from cytoshift.models import Domain
     from cytoshift.slides import Slide
-    from cytoshift.stain import Reference
     from cytoshift.stain.evaluate import StainScore, Target
 
 _PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
@@ -47,7 +45,7 @@ def evaluate_stain_(
         raise CytoshiftError(f"The folder {out.absolute().parent} for {out.name} is not there; make it first.")
     fields = _fields(data, split)
     truths = None if truth is None else _truths(truth, fields)
-    operator, target = _operator(method, reference)
+    operator, target = stain_operator(method, reference), _target(method, reference)
     with bar(f"Measuring {operator.title}") as line:
         slides = _slides(fields, truths, mpp)
         score = evaluate_stain(operator, slides, target=target, report=lambda done: line.count(done, len(fields)))
@@ -106,68 +104,28 @@ def _slides(fields: Sequence[Field], truths: Sequence[Path] | None, mpp: float) 
             yield opened[0], opened[1] if truths is not None else None
 
 
-def _operator(method: str, reference: str | None) -> tuple[ImageOperator, Target | None]:
-    """Return the method, and the colours that its result is compared with, where they are known."""
+def _target(method: str, reference: str | None) -> Target | None:
+    """Return how the colours are distributed that a result is compared with: a saved reference does not say."""
     from cytoshift import stain
     from cytoshift.models import Registry
-
-    if method in stain.METHODS:
-        wanted, target = _reference(reference)
-        return stain.method(method, wanted), target
-    if not (Path(method).exists() or any(card.id == method for card in Registry().list())):
-        raise ModelError(f"{method} is no stain method and no model; choose one of {', '.join(stain.METHODS)}.")
-    model = Registry().find(method, "stain")
-    _, target = _reference(reference) if reference is not None else (None, _target(model.card.domain))
-    return _restyler(model), target
-
-
-def _restyler(model: Model) -> ImageOperator:
-    from cytoshift.engine import ImageOperator
-    from cytoshift.models import build_operator
-
-    operator = build_operator(model)
-    if not isinstance(operator, ImageOperator):
-        raise ModelError(f"{model.card.id} changes no colours; give a stain model.")
-    return operator
-
-
-def _reference(given: str | None) -> tuple[Reference | None, Target | None]:
-    """Return what a method shall aim at, and how its colours are distributed, as far as either is known."""
     from cytoshift.slides import open_slide
-    from cytoshift.stain import Reference, open_reference
     from cytoshift.stain.evaluate import Target
 
-    if given is None:
-        return None, None
-    path = Path(given)
-    if path.is_file() and path.suffix.lower() == ".json":
-        return open_reference(path), None
-    if path.is_file():
-        slide = open_slide(path)
-        try:
-            return Reference.measure(slide), Target.of(slide)
-        finally:
-            slide.close()
-    domain = _domain(given)
-    if domain.reference is None:
-        raise ModelError(f"The fields of {given} showed too little tissue for a reference; give an image.")
-    return Reference.from_json(domain.reference), _target(domain)
+    if reference is None:
+        return None if method in stain.METHODS else _colours(Registry().find(method, "stain").card.domain)
+    domains = {card.id: card.domain for card in Registry().list()}
+    if reference in domains and not Path(reference).exists():
+        return _colours(domains[reference])
+    if Path(reference).suffix.lower() == ".json":
+        return None
+    slide = open_slide(reference)
+    try:
+        return Target.of(slide)
+    finally:
+        slide.close()
 
 
-def _domain(name: str) -> Domain:
-    from cytoshift.models import STARTER, Registry
-
-    registry = Registry()
-    tasks = {card.id: card.task for card in registry.list()} | {STARTER: "detector"}
-    if name not in tasks:
-        raise ModelError(f"There is no image and no model {name}; give the path of an image, or the id of a model.")
-    domain = registry.find(name, tasks[name]).card.domain
-    if domain is None:
-        raise ModelError(f"The card of {name} says nothing of its training domain; give an image.")
-    return domain
-
-
-def _target(domain: Domain | None) -> Target | None:
+def _colours(domain: Domain | None) -> Target | None:
     import numpy as np
 
     from cytoshift.stain.evaluate import Target

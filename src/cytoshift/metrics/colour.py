@@ -82,7 +82,8 @@ def hue_correlation(one: npt.ArrayLike, other: npt.ArrayLike) -> float:
     one, other : array_like, shape (10,)
         As `hue_histogram` makes them; the mean over images for a set of them.
     """
-    a, b = (np.asarray(each, np.float64) - np.mean(each) for each in (one, other))
+    first, second = np.asarray(one, np.float64), np.asarray(other, np.float64)
+    a, b = first - first.mean(), second - second.mean()
     norms = float(np.linalg.norm(a)), float(np.linalg.norm(b))
     if min(norms) < 1e-12:
         return float(max(norms) < 1e-12)
@@ -186,4 +187,5 @@ def _hue(pixels: RGB) -> npt.NDArray[np.intp]:
         (green - blue) / span,
         np.where(most == green, 2 + (blue - red) / span, 4 + (red - green) / span),
     )
-    return np.floor(sixths * 30 + 0.5).astype(np.intp) % 180
+    hue: npt.NDArray[np.intp] = np.floor(sixths * 30 + 0.5).astype(np.intp) % 180
+    return hue

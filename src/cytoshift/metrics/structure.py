@@ -55,7 +55,8 @@ def structure_kept(before: RGB, after: RGB) -> Structure:
 
 def luminance(image: RGB) -> Gray:
     """Return the luminance ``(h, w)``, 0 to 255, of RGB ``(h, w, 3)``."""
-    return image.astype(np.float64) @ np.array(LUMINANCE)
+    gray: Gray = image.astype(np.float64) @ np.array(LUMINANCE)
+    return gray
 
 
 def gradient_correlation(one: Gray, other: Gray) -> float:
