@@ -65,10 +65,11 @@ def doubt(operator: ImageOperator) -> str:
 def _restyler(name: str) -> ImageOperator:
     from cytoshift import stain
     from cytoshift.engine import ImageOperator
-    from cytoshift.models import Registry, build_operator
+    from cytoshift.models import STARTER, Registry, build_operator
 
     registry = Registry()
-    if not (Path(name).exists() or any(card.id == name for card in registry.list())):
+    known = {STARTER, *(card.id for card in registry.list())}
+    if not (Path(name).exists() or name in known):
         raise ModelError(f"{name} is no stain method and no model; choose one of {', '.join(stain.METHODS)}.")
     operator = build_operator(registry.find(name, "stain"))
     if not isinstance(operator, ImageOperator):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cytoshift.cli.colours import stain_operator
 from cytoshift.cli.opening import Mpp, SlidePath, open_calibrated
 from cytoshift.cli.output import print_columns
 from cytoshift.cli.progress import bar
@@ -24,7 +25,9 @@ def detect(
     slide: SlidePath,
     out: Annotated[Path, typer.Option(metavar="FILE.geojson", help="Where the cells are written.")],
     model: Annotated[str, typer.Option(help="A model's id, its folder, or starter.")] = "starter",
-    through: Annotated[str | None, typer.Option(metavar="METHOD", help="A stain method to look through.")] = None,
+    through: Annotated[
+        str | None, typer.Option(metavar="METHOD_OR_MODEL", help="A stain method or stain model to look through.")
+    ] = None,
     region: Annotated[
         str | None, typer.Option(metavar="X0,Y0,X1,Y1", help="Level-0 pixels; the whole slide without.")
     ] = None,
@@ -41,7 +44,7 @@ def detect(
     operator = _operator(model, threshold)
     if opened.mpp is None and operator.needs.mpp is not None:
         raise CytoshiftError(f"{opened.name} does not say its µm/px, which the model needs; give it with --mpp.")
-    findings = _find(opened, operator, box, _through(through), out)
+    findings = _find(opened, operator, box, None if through is None else stain_operator(through), out)
     _write(findings, out)
     counts = Counter(findings.classes[label] for label in findings.labels.tolist())
     typer.echo(f"Wrote {len(findings)} cells to {out}.")
@@ -65,14 +68,6 @@ def _operator(model: str, threshold: float | None) -> Operator:
     from cytoshift.models import Registry, build_operator
 
     return build_operator(Registry().find(model, "detector"), threshold=threshold)
-
-
-def _through(method: str | None) -> ImageOperator | None:
-    if method is None:
-        return None
-    from cytoshift import stain
-
-    return stain.method(method)
 
 
 def _find(slide: Slide, operator: Operator, region: Box | None, through: ImageOperator | None, out: Path) -> Findings:
