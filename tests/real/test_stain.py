@@ -77,7 +77,7 @@ def test_macenko_brings_one_image_to_the_stains_of_another(data: Path) -> None:
     assert angle(after.vectors[0], wanted.vectors[0]) < 1 < angle(before.vectors[0], wanted.vectors[0])
     assert angle(after.vectors[1], wanted.vectors[1]) < 6
     distance = [np.abs(np.subtract(stains.strongest, wanted.strongest)) for stains in (after, before)]
-    assert (distance[0] < 0.75 * distance[1]).all()
+    assert distance[0].sum() < 0.5 * distance[1].sum()
 
 
 def stained(slide: Slide) -> npt.NDArray[np.bool_]:
@@ -127,6 +127,13 @@ def test_smears_are_told_from_sections(data: Path, name: str) -> None:
             assert stain.method(other).prepare(open_slide(path)).diagnosis == ""
     for section in ("slides/cmu-1-small-region.svs", "slides/tcga-cr-7395.svs", "stain/torchstain-pair/target.png"):
         assert "Papanicolaou" not in stain.method(name).prepare(open_slide(data / section)).diagnosis
+
+
+def test_most_smears_are_told_from_sections(data: Path) -> None:
+    images = json.loads(annotations(data).read_text())["images"]
+    fields = [open_slide(data / "cervical" / "cric" / each["file_name"]) for each in images[::7]]
+    warned = ["Papanicolaou" in stain.method("ruifrok").prepare(field).diagnosis for field in fields]
+    assert np.mean(warned) >= 0.9
 
 
 @pytest.mark.parametrize("name", stain.METHODS)

@@ -18,8 +18,11 @@ FloatArray = npt.NDArray[np.float64]
 NAMES = {2: ("haematoxylin", "eosin"), 3: ("haematoxylin", "orange", "light green")}
 """What two and three stains are called, in their order."""
 
-MANY = 0.15
-"""Share of pixels in colours that haematoxylin and eosin do not make, from which a slide has a third dye."""
+MANY = 0.05
+"""Share of pixels in colours that haematoxylin and eosin do not make, from which a slide has a third dye.
+
+Sections in haematoxylin and eosin from five scanners have 0.033 at most; 98 of 100 fields of CRIC Cervix have more.
+"""
 
 STRENGTHENED = 5.0
 """How far a stain may be strengthened or weakened."""
