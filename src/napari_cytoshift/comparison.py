@@ -86,8 +86,12 @@ class Comparison:
     @property
     def approximate(self) -> bool:
         """Whether the view holds tiles that are not true yet."""
-        seen = [shown for shown in map(self._of_active, (DERIVED, BESIDE)) if shown is not None]
-        return any(shown.approximate and shown.layer.visible for shown in seen)
+        return any(shown.approximate for shown in self._in_view())
+
+    @property
+    def too_wide(self) -> bool:
+        """Whether tiles that are not true stay so until a person zooms in."""
+        return any(shown.approximate and shown.too_wide for shown in self._in_view())
 
     # What a person does
 
@@ -194,6 +198,10 @@ class Comparison:
     def _of_active(self, role: str) -> DerivedLayer | None:
         slide = self.workspace.active
         return None if slide is None else self._shown.get((slide.info.identity, role))
+
+    def _in_view(self) -> list[DerivedLayer]:
+        shown = map(self._of_active, (DERIVED, BESIDE))
+        return [one for one in shown if one is not None and one.layer.visible]
 
     def _sight(self, role: str) -> Sight | None:
         shown = self._of_active(role)

@@ -236,10 +236,12 @@ def reference(name: str, registry: Registry) -> Reference | None:
 
     if not name:
         return None
+    if name.startswith(BUILT_IN):
+        return {"papanicolaou": stain.PAPANICOLAOU, "haematoxylin-eosin": stain.HAEMATOXYLIN_EOSIN}[
+            name.removeprefix(BUILT_IN)
+        ]
     if not name.startswith(MODEL):
-        from cytoshift.slides import open_slide
-
-        return open_slide(Path(name))
+        return stain.open_reference(Path(name))
     wanted = name.removeprefix(MODEL)
     card = next((card for card in at_home(registry.list()) if card.id == wanted), None)
     home = None if card is None or card.domain is None else card.domain.reference
@@ -250,7 +252,7 @@ def reference(name: str, registry: Registry) -> Reference | None:
 
 def at_home(cards: Sequence[Card]) -> list[Card]:
     """Return the cards that carry the colours on which their models were taught."""
-    return [card for card in cards if getattr(card, "domain", None) is not None]
+    return [card for card in cards if card.domain is not None and card.domain.reference is not None]
 
 
 def measure_region(slide: Slide, box: tuple[float, float, float, float], folder: Path) -> Path:

@@ -167,3 +167,72 @@ def test_a_grid_of_somebody_else_is_left_alone(dock: CompareDock, viewer: Any, m
     dock.workspace.show(make_slide())
     dock.methods[""].click()
     assert viewer.canvas.grid.enabled
+
+
+def test_a_doubtful_fit_offers_the_method_to_use_instead(dock: CompareDock, make_slide: Make, qtbot: Any) -> None:
+    dock.workspace.show(make_slide())
+    dock.methods["macenko"].click()
+    qtbot.waitUntil(lambda: dock.comparison.sight is not None, timeout=LONG)
+    sight = dock.comparison.sight
+    assert sight.fallback == "reinhard"
+    assert "use Reinhard" in dock.state.text()  # as it is called on its button
+    assert dock.fallback.text() == "Use Reinhard instead"
+    dock.fallback.click()
+    qtbot.waitUntil(lambda: dock.comparison.sight.method == "reinhard", timeout=LONG)
+    assert dock.methods["reinhard"].isChecked()
+
+
+def test_stain_vectors_are_seen_and_changed(dock: CompareDock, make_slide: Make, qtbot: Any) -> None:
+    dock.workspace.show(make_slide())
+    assert not dock.edit.isVisibleTo(dock)
+    dock.methods["macenko"].click()
+    qtbot.waitUntil(lambda: dock.comparison.sight is not None, timeout=LONG)
+    found = dock.comparison.sight
+    dock.edit.click()
+    assert dock.vectors.isVisibleTo(dock)
+    assert not dock.gauge.isVisibleTo(dock)
+    assert np.allclose(dock.vectors.vectors, found.stains, atol=1e-3)
+    given = ((0.65, 0.70, 0.29), (0.07, 0.99, 0.11))
+    dock.vectors.changed.emit(given)
+    qtbot.waitUntil(lambda: dock.comparison.sight.choice.stains == given, timeout=LONG)
+    assert np.allclose(dock.comparison.sight.stains, given, atol=0.01)
+    assert dock.comparison.sight.slide.key != found.slide.key
+    dock.vectors.reset.emit()
+    qtbot.waitUntil(lambda: dock.comparison.sight.choice.stains == (), timeout=LONG)
+    assert dock.comparison.sight.slide.key == found.slide.key
+    dock.methods["white"].click()
+    qtbot.waitUntil(lambda: dock.comparison.sight.method == "white", timeout=LONG)
+    assert not dock.vectors.isVisibleTo(dock)
+    assert dock.gauge.isVisibleTo(dock)
+
+
+def test_a_small_screen_holds_the_dock(dock: CompareDock, make_slide: Make, qtbot: Any) -> None:
+    dock.workspace.show(make_slide())
+    dock.methods["macenko"].click()
+    qtbot.waitUntil(lambda: dock.comparison.sight is not None, timeout=LONG)
+    for pressed in (True, False):
+        dock.edit.setChecked(pressed)
+        dock.layout().activate()
+        assert dock.minimumSizeHint().height() <= 690
+        assert dock.minimumSizeHint().width() <= 340
+
+
+def test_learned_models_are_offered_and_none_is_said(
+    dock: CompareDock, make_slide: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cytoshift.models import Card
+
+    dock.workspace.show(make_slide())
+    assert not dock.chooser.restyled.isEnabled()
+    assert "no learned stain model" in dock.chooser.restyled.toolTip()
+    cards = [Card(id=f"clinic-{k}", title=f"Clinic {k}", task="stain") for k in (1, 2)]
+    monkeypatch.setattr(type(dock.workspace.registry), "list", lambda self, task=None: cards)
+    dock.fill_models()
+    assert dock.chooser.restyled.isEnabled()
+    assert [action.text() for action in dock.chooser._menu.actions()] == ["Restyled: Clinic 1", "Restyled: Clinic 2"]
+    asked: list[str] = []
+    dock.chooser.chosen.connect(asked.append)
+    monkeypatch.setattr(dock, "see", asked.append)
+    dock.chooser._menu.actions()[1].trigger()
+    assert "model:clinic-2" in asked
+    assert dock.layouts.second.findData("model:clinic-1") > 0

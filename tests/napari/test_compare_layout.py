@@ -108,16 +108,16 @@ def test_removing_the_first_method_takes_the_second_along(dock: CompareDock, qtb
 
 
 def test_the_line_divides_the_view_wherever_it_is_dragged(dock: CompareDock, qtbot: Any) -> None:
-    settle(dock, qtbot)
-    original = canvas(dock)
+    dock.layouts.buttons["swipe"].click()
     see(dock, "reinhard", qtbot)
-    dock.layouts.buttons["over"].click()
-    settle(dock, qtbot)
+    swipe(dock).move(0)
     seen = canvas(dock)
+    dock.comparison.flip(True)
+    original = canvas(dock)
+    dock.comparison.flip(False)
     different = np.abs(seen - original).sum(axis=2) > 20
     assert different.mean() > 0.1
-    dock.layouts.buttons["swipe"].click()
-    settle(dock, qtbot)
+    swipe(dock).move(0.5)
     handle = swipe(dock).handle
     assert handle.isVisible()
     middle = QPoint(handle.width() // 2, handle.height() // 3)
@@ -126,22 +126,11 @@ def test_the_line_divides_the_view_wherever_it_is_dragged(dock: CompareDock, qtb
         goal = QPoint(round(target * width) - handle.x(), middle.y())
         qtbot.mousePress(handle, Qt.MouseButton.LeftButton, pos=middle)
         qtbot.mouseMove(handle, goal)
-        handle.mouseMoveEvent(_drag(handle, goal))
         qtbot.mouseRelease(handle, Qt.MouseButton.LeftButton, pos=middle)
         shown, line = canvas(dock), round(target * original.shape[1])
         assert np.array_equal(shown[:, : line - 3], original[:, : line - 3])
         assert np.array_equal(shown[:, line + 3 :], seen[:, line + 3 :])
     assert dock.workspace.state.get("swipe") == pytest.approx(0.8, abs=0.01)
-
-
-def _drag(handle: Any, to: QPoint) -> Any:
-    """Return a move with the button held, which the test bed cannot send by itself."""
-    from qtpy.QtCore import QEvent, QPointF
-    from qtpy.QtGui import QMouseEvent
-
-    held = Qt.MouseButton.LeftButton
-    where, screen = QPointF(to), QPointF(handle.mapToGlobal(to))
-    return QMouseEvent(QEvent.Type.MouseMove, where, screen, held, held, Qt.KeyboardModifier.NoModifier)
 
 
 def test_the_line_stays_through_zoom_and_resize_and_goes_with_its_layer(dock: CompareDock, qtbot: Any) -> None:
@@ -190,13 +179,31 @@ def test_strength_moves_every_pixel_part_of_the_way(dock: CompareDock, qtbot: An
     qtbot.waitUntil(lambda: dock.comparison.sight.choice.strength == 0.4, timeout=LONG)
     settle(dock, qtbot)
     assert derived(dock) is layer
-    assert layer.name == "Reinhard 40% · smear.svs"
-    shown = np.asarray(layer.data[0][:500, :500])
-    assert np.abs(shown - (original + 0.4 * (whole - original))).max() <= 0.5
+    assert layer.name == "Reinhard 40 % · smear.svs"
+    wanted = original + 0.4 * (whole - original)
+    qtbot.waitUntil(lambda: np.abs(layer.data[0][:500, :500] - wanted).max() <= 0.5, timeout=LONG)
     assert dock.comparison.sight.fitted is full.fitted  # fitted once
     dock.strength.slider.setValue(100)
     qtbot.waitUntil(lambda: dock.comparison.sight.choice.strength == 1.0, timeout=LONG)
     assert dock.comparison.sight.slide.key == full.slide.key
+
+
+def test_another_method_takes_the_layer_over_down_to_the_coarsest_level(dock: CompareDock, qtbot: Any) -> None:
+    dock.layouts.buttons["over"].click()
+    see(dock, "reinhard", qtbot)
+    layer = derived(dock)
+    assert layer.data_level == len(layer.data) - 1  # which napari keeps as it read it first
+    before = canvas(dock)
+    dock.methods["macenko"].click()
+    qtbot.waitUntil(lambda: dock.comparison.sight.method == "macenko", timeout=LONG)
+    settle(dock, qtbot)
+    assert derived(dock) is layer
+    assert layer.name == "Macenko · smear.svs"
+    coarsest = dock.comparison.sight.slide.levels[-1]
+    exact = dock.comparison.sight.slide.read(len(layer.data) - 1, 0, 0, coarsest.height, coarsest.width)
+    qtbot.waitUntil(lambda: np.array_equal(layer._slice.thumbnail.raw, exact), timeout=LONG)
+    after = canvas(dock)
+    assert after.shape != before.shape or np.abs(after - before).mean() > 1
 
 
 def test_how_a_slide_was_seen_comes_back(

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from cytoshift.slides.slide import Slide
     from napari_cytoshift.sights import Sight
 
-MARK = " (approximate)"
+MARK = "≈"
+"""Before the name of a layer that holds tiles that are not true yet."""
+
+LONGEST = 16
+"""Letters of the slide's name that fit into a pane beside the method's."""
+
 MARK_AFTER_MS = 400
 """A pan that is true again sooner than this is not marked: nothing shall blink."""
 
@@ -59,6 +64,11 @@ class DerivedLayer:
         """Whether the view holds tiles that are not true yet."""
         return self._refresher.approximate
 
+    @property
+    def too_wide(self) -> bool:
+        """Whether they stay until a person zooms in."""
+        return self._refresher.too_wide
+
     def take(self, sight: Sight) -> bool:
         """Show another sight of the same slide in place; what is seen stays until it is there.
 
@@ -71,6 +81,7 @@ class DerivedLayer:
         slide_layers.remember(sight.slide)
         self._sharpener.replace(sight.slide, sight.preview)
         self.layer.metadata[slide_layers.METADATA]["key"] = sight.slide.key
+        self.layer._reset_thumbnail_level_data()  # napari 0.9 keeps the coarsest level; setting `data` would flash it
         self.layer.refresh(thumbnail=True, highlight=False, extent=False)
         self._mark()
         return True
@@ -94,9 +105,10 @@ class DerivedLayer:
 
     def _mark(self) -> None:
         marked = self.approximate and not self._later.isActive()
-        self.layer.name = self._title + (MARK if marked else "")
+        self.layer.name = f"{MARK} {self._title}" if marked else self._title
 
 
 def _title(sight: Sight) -> str:
-    strength = "" if sight.choice.strength == 1 else f" {sight.choice.strength:.0%}"
-    return f"{sight.operator.title}{strength} · {sight.slide.name}"
+    strength = "" if sight.choice.strength == 1 else f" {100 * sight.choice.strength:.0f} %"
+    name = sight.slide.name
+    return f"{sight.operator.title}{strength} · {name if len(name) <= LONGEST else name[: LONGEST - 1] + '…'}"

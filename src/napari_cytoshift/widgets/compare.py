@@ -11,19 +11,21 @@ from cytoshift.errors import Cancelled, CytoshiftError
 from napari_cytoshift import notices
 from napari_cytoshift.comparison import Comparison
 from napari_cytoshift.keys import FLIP_KEY, bind_keys
+from napari_cytoshift.layers.derived_layer import MARK
 from napari_cytoshift.sample_data import HOME
 from napari_cytoshift.sights import MODEL, Sight, Vector
 from napari_cytoshift.widgets.compare_layout import LayoutChooser, Strength
-from napari_cytoshift.widgets.compare_methods import METHODS, MethodChooser
+from napari_cytoshift.widgets.compare_methods import METHODS, MethodChooser, choice, with_titles
 from napari_cytoshift.widgets.compare_reference import ReferenceChooser
 from napari_cytoshift.widgets.compare_save import SaveRow
 from napari_cytoshift.widgets.dock import Dock, button, sentence
+from napari_cytoshift.widgets.gauge import Gauge
 from napari_cytoshift.widgets.stain_vectors import StainVectors
 
 if TYPE_CHECKING:
     from napari import Viewer
 
-NO_REFERENCE = ("", "white")
+NO_REFERENCE = ("white",)
 """Methods that ask for no reference; nor does a learned one."""
 
 
@@ -50,9 +52,12 @@ class CompareDock(Dock):
         )
         self.saving = SaveRow(self.workspace)
         self.vectors = StainVectors(napari_viewer)
+        self.edit = choice("Stain vectors", "See the stains among the colours of the slide, and change them")
         self._drawn: Sight | None = None
+        self.gauge = Gauge(napari_viewer)
         self.hint = sentence(f"Hold {FLIP_KEY} on the canvas to flip to the original.")
         self._asked = ""
+        self.edit.setChecked(bool(self.workspace.state.get("stain_vectors", False)))
         self._lay_out()
         self._connect()
         self.fill_models()
@@ -62,6 +67,9 @@ class CompareDock(Dock):
         ends = QHBoxLayout()
         ends.addWidget(self.use, 1)
         ends.addWidget(self.saving.save)
+        marks = QHBoxLayout()
+        marks.addWidget(self.mark, 1)
+        marks.addWidget(self.edit)
         for widget in (
             self.chooser,
             self.references,
@@ -70,11 +78,12 @@ class CompareDock(Dock):
             self.hint,
             self.state,
             self.fallback,
-            self.mark,
-            self.vectors,
         ):
             self.content.addWidget(widget)
+        self.content.addLayout(marks)
+        self.content.addWidget(self.vectors)
         self.content.addStretch(1)
+        self.content.addWidget(self.gauge)
         self.content.addLayout(ends)
         self.content.addWidget(self.saving)
 
@@ -91,6 +100,7 @@ class CompareDock(Dock):
         self.layouts.second_chosen.connect(self.see_beside)
         self.strength.rested.connect(self._on_strength)
         self.saving.failed.connect(self._on_failed)
+        self.edit.toggled.connect(self._on_edit)
         self.vectors.changed.connect(self._on_vectors)
         self.vectors.reset.connect(self._on_vectors)
         for signal, slot in (
@@ -173,7 +183,7 @@ class CompareDock(Dock):
         self.strength.setVisible(sight is not None)
         if sight is not None:
             self.strength.show_value(sight.choice.strength)
-        self.hint.setVisible(sight is not None and self.comparison.layout != "side")
+        self.hint.setVisible(sight is not None and self.comparison.layout == "over")
         self._show_fit()
         self._show_vectors()
         self._show_mark()
@@ -192,7 +202,12 @@ class CompareDock(Dock):
 
     def _show_vectors(self) -> None:
         sight = self.comparison.sight
-        self.vectors.setVisible(sight is not None and bool(sight.stains))
+        has_stains = sight is not None and bool(sight.stains)
+        shown = has_stains and self.edit.isChecked()
+        self.edit.setVisible(has_stains)
+        others = (self.gauge, self.chooser.says)  # no room for both on a small screen; hidden first, or it grows
+        for widget in (*others, self.vectors) if shown else (self.vectors, *others):
+            widget.setVisible((widget is self.vectors) == shown)
         if sight is not None and sight.stains and (self._drawn is None or sight.fitted is not self._drawn.fitted):
             most = max(len(sight.stains), 3 if sight.method == "ruifrok" else 2)
             names = [name.capitalize() for name in sight.stain_names]
@@ -205,13 +220,15 @@ class CompareDock(Dock):
             return "This is not a brightfield slide, so there are no stains to normalize."
         if sight is None:
             return ""
-        if sight.diagnosis:
-            return sight.diagnosis
-        return f"Fit of {sight.operator.title}: good, on {sight.tissue:.0%} of tissue."
+        return with_titles(sight.diagnosis) or f"Fit: good; {100 * sight.tissue:.0f} % of the slide is tissue."
 
     def _show_mark(self, *_: object) -> None:
-        approximate = self.comparison.approximate
-        self.mark.setText("◌ Approximate: tiles are being computed" if approximate else "● Exact")
+        if self.comparison.too_wide:
+            self.mark.setText(f"{MARK} Approximate: zoom in for the exact colours")
+        elif self.comparison.approximate:
+            self.mark.setText(f"{MARK} Approximate: being computed")
+        else:
+            self.mark.setText("● Exact")
         self.mark.setVisible(self.comparison.sight is not None)
 
     def _show_use(self, *_: object) -> None:
@@ -244,6 +261,10 @@ class CompareDock(Dock):
     def _on_strength(self, strength: float) -> None:
         self._follow(self.comparison.set_strength(strength, failed=self._on_failed))
 
+    def _on_edit(self, on: bool) -> None:
+        self.workspace.state.set("stain_vectors", on)
+        self._show_vectors()
+
     def _on_vectors(self, vectors: tuple[Vector, ...] = ()) -> None:
         sight = self.comparison.sight
         if sight is not None:
@@ -255,7 +276,7 @@ class CompareDock(Dock):
         self._asked = ""
         self.refresh()
         if isinstance(error, CytoshiftError):
-            self.message.say(str(error))
+            self.message.say(with_titles(str(error)))
         else:
             notices.complain(error)
 

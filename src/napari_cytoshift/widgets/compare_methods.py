@@ -151,6 +151,13 @@ def fill_methods(combo: QComboBox, cards: Sequence[Card], nothing: str) -> None:
     combo.blockSignals(False)
 
 
+def with_titles(text: str) -> str:
+    """Return a sentence in which methods have the names that are on their buttons."""
+    for name, method in METHODS.items():
+        text = text.replace(f"'{name}'", method.title) if name else text
+    return text
+
+
 def choice(text: str, tip: str) -> QPushButton:
     """Return a button that stays pressed while what it stands for is chosen."""
     made = QPushButton(text)
