@@ -207,7 +207,9 @@ def _glass(density: Field) -> tuple[Field, float]:
         above = values - weights @ terms
         pull = np.where(above < 0, 4.0, 1.0) * (above < _CLOSE)  # below the surface is surely glass
         pulled = terms * pull
-        before, weights = weights, np.linalg.lstsq(pulled @ terms.T, pulled @ values, rcond=None)[0]
+        products = pulled @ terms.T
+        products[np.diag_indices(6)] += 1e-9 * (products[0, 0] + 1)  # where little glass leaves a term free, it is 0
+        before, weights = weights, np.linalg.solve(products, pulled @ values)
         if np.array_equal(before, weights):
             break
     above = values - weights @ terms
