@@ -20,9 +20,7 @@ reference = stain.open_reference(home.save(folder / "home.json"))
 
 for name in stain.METHODS:
     fitted = stain.method(name, reference).prepare(slide)
-    print(
-        f"{fitted.title}: {fitted.diagnosis or 'fits well'}", f"(prefer {fitted.fallback})" if fitted.fallback else ""
-    )
+    print(f"{fitted.title}: {fitted.diagnosis or 'fits well'}")  # fitted.fallback names the method to prefer
 
 # Stains picked by hand: three of them explain every colour of a Papanicolaou smear.
 picked = stain.PAPANICOLAOU.papanicolaou.vectors
