@@ -2,9 +2,9 @@
 
 Section III-B-1 of the stain-normalization paper: "grayscale image with mask", GM. The mask keeps the generator from
 mixing red and blue cytoplasm. On neutral pixels, glass above all, noise alone decides which channel is the greatest,
-so the mask may ask for a margin. Both can be counted from each slide's own white: grey channel by channel, the mask's
-margin from the glass's brightness alone. To divide the mask's colours by a warm lamp's would turn weak reds blue: on
-fields that two scanners show, 80 % of tissue pixels then get the same mask, and 91 % as it is done here.
+so the mask may ask for a margin. Both can be counted from each slide's own white: grey by dividing channel by channel,
+the mask in shares of the glass's brightness, a warm lamp's own excess of red taken off as much as the pixel is bright.
+To divide the mask's colours as well would turn more of the weak reds of another scanner blue.
 """
 
 from __future__ import annotations
@@ -60,9 +60,15 @@ class StainRemoval(BaseModel):
         left = _grey((rgb / white).clamp(max=1.0)) * 2 - 1
         if not self.mask:
             return left
-        red, green, blue = (rgb / _grey(white)).split(1, dim=1)
-        greatest = red - torch.maximum(green, blue) > self.guard
-        return torch.cat([left, greatest.to(left.dtype)], dim=1)
+        glass = white / _grey(white)
+        pixels = rgb / _grey(white)
+        lamp = _excess(glass).clamp(min=0.0) * _grey(pixels)
+        return torch.cat([left, (_excess(pixels) - lamp > self.guard).to(left.dtype)], dim=1)
+
+
+def _excess(rgb: Tensor) -> Tensor:
+    red, green, blue = rgb.split(1, dim=1)
+    return red - torch.maximum(green, blue)
 
 
 def _grey(rgb: Tensor) -> Tensor:
