@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 
 from cytoshift.slides.cache import TileCache
 from cytoshift.slides.slide import RGB, TILE, Level, Slide
+from napari_cytoshift.layers import sharpening
 from napari_cytoshift.layers.sharpening import Sharpener
 
 
@@ -291,6 +293,26 @@ def test_a_preview_that_fails_is_told_and_the_true_tiles_still_come(slow: Slow, 
     sharpener.levels()[0][0:512, 0:512]
     wait(lambda: sharpener.error is not None)
     wait(lambda: not sharpener.approximate)
+    sharpener.stop()
+
+
+def test_a_read_in_its_own_thread_waits_a_moment_and_then_is_true_at_once(
+    slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sharpening, "PATIENCE", 20.0)
+    slow.go.set()
+    sharpener = Sharpener(slow, slow.source)
+    told: list[bool] = []
+    sharpener.on_arrival = told.append
+    level = sharpener.levels()[0]
+    with ThreadPoolExecutor(1) as thread:
+        shown = thread.submit(lambda: level[0:1024, 0:1024]).result()
+        assert np.array_equal(shown, 255 - slow.source.read(0, 0, 0, 1024, 1024))
+        assert not told  # what has been read need not be read again
+        monkeypatch.setattr(sharpening, "PATIENCE", 0.01)
+        slow.go.clear()
+        shown = thread.submit(lambda: level[1024:1500, 0:512]).result()
+    assert np.array_equal(shown, slow.source.read(0, 1024, 0, 476, 512)) or np.unique(shown).tolist() == [232]
     sharpener.stop()
 
 

@@ -1,12 +1,14 @@
 """Levels that answer at once and sharpen as tiles arrive: how a slide seen through an operator is shown.
 
-A read never waits: a missing tile is answered by the best that is known (a preview of it, a coarser level, else the
-tile without the operator) and asked of worker threads. The tiles of the newest view come first, older wishes are
-dropped. Where a preview is given its tiles are computed first, and the true ones when the view rests.
+A missing tile is asked of worker threads, those of the newest view first, older wishes are dropped. A read in a thread
+of its own waits a moment for what is quick, since every picture that is drawn twice takes the window's time; then, and
+in the Qt thread at once, a tile is answered by the best that is known: a preview of it, a coarser level, else the tile
+without the operator. Where a preview is given its tiles are computed first, and the true ones when the view rests.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -25,6 +27,9 @@ AFFORDABLE = 16
 
 REST = 0.2
 """Seconds that a view rests before true tiles are computed in place of a preview's."""
+
+PATIENCE = 0.1
+"""Seconds that a read waits for quick tiles before it answers with stand-ins."""
 
 NICE, NICER = 5, 15
 """How far the threads stand back behind the window, for tiles that take milliseconds and for those that take more."""
@@ -69,6 +74,7 @@ class Sharpener:
         self._before: Slide | None = None
         self._failed: set[Wish] = set()
         self._viewed: list[Tile] = []
+        self._awaited = False
         self._quick = Crew(WORKERS, self._arrived, niceness=NICE)
         self._slow = Crew(1, self._arrived, niceness=NICER, rest=REST)
 
@@ -112,6 +118,17 @@ class Sharpener:
             self._slow.want(true, view)
         self.on_view()
 
+    def await_quick(self) -> None:
+        """Wait a moment for the quick tiles of the newest view; never in the Qt thread."""
+        if threading.current_thread() is threading.main_thread():
+            return
+        self._awaited = True  # who reads takes what arrives meanwhile along, so that nobody else need be told
+        try:
+            self._quick.finish(PATIENCE)
+        finally:
+            self._awaited = False
+        self.on_view()
+
     def stop(self) -> None:
         """End the threads after the tile each works on."""
         self.on_arrival = self.on_view = _nothing
@@ -131,7 +148,8 @@ class Sharpener:
         if error is not None:
             self.error = self.error or error
             self._failed.add(wish)
-        self.on_arrival(last)
+        if error is not None or not self._awaited:
+            self.on_arrival(last)
 
     def stand_in(self, tile: Tile) -> RGB:
         """Return the best that is known of a tile without computing anything."""
@@ -211,7 +229,7 @@ class SharpeningArray:
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
         height, width, _ = self.shape
         if self.sharpener.previewed(self.level):
-            pixels = self._known(0, height, 0, width)[0]
+            pixels = self._known(0, height, 0, width)
         else:
             pixels = self.sharpener.slide.read(self.level, 0, 0, height, width)
         return pixels if dtype is None else pixels.astype(dtype, copy=False)
@@ -223,39 +241,35 @@ class SharpeningArray:
             keys = (*keys[:at], *(slice(None),) * (4 - len(keys)), *keys[at + 1 :])
         keys = (*keys, *(slice(None),) * (3 - len(keys)))
         (y0, y1, ky), (x0, x1, kx) = (_span(k, n) for k, n in zip(keys[:2], self.shape[:2], strict=True))
-        region, missing = self._known(y0, y1, x0, x1)
-        if region.size:
-            self._want(missing, y0, y1, x0, x1)
-        return region[ky, kx, keys[2]]
+        if y1 > y0 and x1 > x0 and self._want(y0, y1, x0, x1):
+            self.sharpener.await_quick()
+        return self._known(y0, y1, x0, x1)[ky, kx, keys[2]]
 
     def look(self) -> None:
         """Make the whole level the newest view: napari shows the coarsest without reading it anew."""
-        height, width, _ = self.shape
-        slide = self.sharpener.slide
-        missing = [tile for tile in _tiles(self.level, 0, height, 0, width) if slide.cached_tile(*tile) is None]
-        self._want(missing, 0, height, 0, width)
+        self._want(0, self.shape[0], 0, self.shape[1])
 
-    def _want(self, missing: list[Tile], y0: int, y1: int, x0: int, x1: int) -> None:
+    def _want(self, y0: int, y1: int, x0: int, x1: int) -> bool:
+        """Make a region the newest view; return whether any of its tiles is missing."""
+        slide = self.sharpener.slide
+        missing = [tile for tile in _tiles(self.level, y0, y1, x0, x1) if slide.cached_tile(*tile) is None]
         center = np.array([(y0 + y1) / 2, (x0 + x1) / 2]) / TILE - 0.5
         missing.sort(key=lambda t: float(np.hypot(t.row - center[0], t.column - center[1])))
         self.sharpener.want(missing, (self.level, y0, y1, x0, x1))
+        return bool(missing)
 
-    def _known(self, y0: int, y1: int, x0: int, x1: int) -> tuple[RGB, list[Tile]]:
-        """Return the best that is known of a region, and the tiles in it that are not true."""
+    def _known(self, y0: int, y1: int, x0: int, x1: int) -> RGB:
+        """Return the best that is known of a region."""
         region = np.empty((y1 - y0, x1 - x0, 3), np.uint8)
-        sharpener, missing = self.sharpener, []
-        if not region.size:
-            return region, missing
-        for tile in _tiles(self.level, y0, y1, x0, x1):
-            pixels = sharpener.slide.cached_tile(*tile)
+        for tile in _tiles(self.level, y0, y1, x0, x1) if region.size else ():
+            pixels = self.sharpener.slide.cached_tile(*tile)
             if pixels is None:
-                missing.append(tile)
-                pixels = sharpener.stand_in(tile)
+                pixels = self.sharpener.stand_in(tile)
             top, left = tile.row * TILE, tile.column * TILE
             ya, yb = max(y0, top), min(y1, top + pixels.shape[0])
             xa, xb = max(x0, left), min(x1, left + pixels.shape[1])
             region[ya - y0 : yb - y0, xa - x0 : xb - x0] = pixels[ya - top : yb - top, xa - left : xb - left]
-        return region, missing
+        return region
 
 
 def _tiles(level: int, y0: int, y1: int, x0: int, x1: int) -> Iterator[Tile]:

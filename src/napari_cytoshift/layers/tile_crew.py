@@ -56,11 +56,13 @@ class Crew:
         self._told = told
         self._niceness = niceness
         self._rest = rest
-        self._wake = threading.Condition()
+        self._lock = threading.Lock()
+        self._wake = threading.Condition(self._lock)
+        self._idle = threading.Condition(self._lock)
         self._wishes: list[Wish] = []
         self._view: Hashable = None
         self._since = 0.0
-        self._busy = 0
+        self._busy = self._telling = 0
         self._stopped = False
         self._threads: list[threading.Thread] = []
 
@@ -74,12 +76,22 @@ class Crew:
                 self._start()
                 self._wake.notify_all()
 
+    def finish(self, seconds: float) -> None:
+        """Wait until all wishes have been worked on and told of, or some seconds have passed."""
+        with self._lock:
+            self._idle.wait_for(lambda: self._stopped or self._done, seconds)
+
+    @property
+    def _done(self) -> bool:
+        return not (self._wishes or self._busy or self._telling)
+
     def stop(self) -> None:
         """End the threads after the tile each works on."""
         with self._wake:
             self._stopped = True
             self._wishes.clear()
             self._wake.notify_all()
+            self._idle.notify_all()
 
     def _start(self) -> None:
         while len(self._threads) < self._workers:
@@ -98,10 +110,15 @@ class Crew:
                 wish.slide.tile(*wish.tile)
             except Exception as problem:  # one bad tile must not end the thread
                 error = problem
-            with self._wake:
+            with self._lock:
                 self._busy -= 1
+                self._telling += 1
                 last = not self._busy and not self._wishes
             self._told(wish, error, last)
+            with self._lock:
+                self._telling -= 1
+                if self._done:
+                    self._idle.notify_all()
 
     def _next(self) -> Wish | None:
         """Wait for a wish that nobody has granted yet; None when all is over."""
@@ -109,6 +126,8 @@ class Crew:
             while not self._stopped:
                 wait = self._since + self._rest - time.monotonic()
                 if not self._wishes:
+                    if self._done:
+                        self._idle.notify_all()
                     self._wake.wait()
                 elif wait > 0:
                     self._wake.wait(wait)

@@ -1,0 +1,287 @@
+"""A slide of 100,000 x 100,000 px under the hand: previews while panning, against the same pan over tiles in memory.
+
+A real window with the Compare dock, the original on the left and the slide in other colours on the right, is panned in
+strokes with short rests, for a minute in each of three ways, turn by turn:
+
+``memory``
+    A classical method where all tiles are in memory: the path of the turn before, once more.
+``classical``
+    The same method where nobody has been before.
+``learned``
+    A restyling network (the recipe ``restain-small``, not trained, which takes as long) where nobody has been before:
+    its preview first, its own tiles at every rest.
+
+``panning-classical-longest``, ``…-p99``, and the same for ``learned``, are the longest time and the 99th percentile of
+the times for which the event loop stood still, in seconds, and their ratio to those of ``memory`` (``peer``), at most
+1.5 and 1.2. ``jump-classical`` and ``jump-learned`` are the seconds from a jump to the first picture on the screen that
+is sharp, or that is the whole preview, medians of several jumps; ``peer`` is the same jump where all is in memory, and
+``later`` their difference, at most 0.15 s and 1 s.
+
+The slide is a field of 2048 px that repeats, so that every turn sees the same pixels at another place.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.window.wide_slide import PERIOD, write_wide_slide
+from napari_cytoshift.headless import ensure_display
+
+if TYPE_CHECKING:
+    from cytoshift.slides.slide import Slide
+
+WINDOW = (1366, 768)
+MAGNIFICATION = 20.0
+METHOD = "reinhard"
+RECIPE = Path(__file__).parents[1] / "recipes" / "restain-small.toml"
+
+TURNS = 6
+STROKES = 8
+STROKE, REST = 1.0, 0.25
+"""Seconds of a stroke and of the rest after it; a turn is ten seconds, six of them a minute."""
+
+SPEED = 700.0
+"""Screen pixels a second, halfway through a stroke."""
+
+JUMPS = 7
+LONGEST, P99 = 1.5, 1.2
+LATER = {"classical": 0.15, "learned": 1.0}
+
+
+def main() -> None:
+    """Open the window, pan and jump in turns, and print what was measured."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        home = Path(folder)
+        os.environ.update(
+            CYTOSHIFT_HOME=str(home / "home"),
+            CYTOSHIFT_MODELS=str(home / "models"),
+            NAPARI_CONFIG=str(home / "napari.yaml"),
+        )
+        ensure_display(WINDOW)
+        path = write_wide_slide(home / "wide.tif")
+        bench = Bench(path, _untrained(home))
+        bench.warm_up()
+        stalls = bench.pan_in_turns()
+        jumps = bench.jump_in_turns()
+        bench.close()
+    for kind in ("classical", "learned"):
+        _print_ratio(f"panning-{kind}-longest", stalls[kind].max(), stalls["memory"].max(), LONGEST)
+        p99 = {name: float(np.percentile(gaps, 99)) for name, gaps in stalls.items()}
+        _print_ratio(f"panning-{kind}-p99", p99[kind], p99["memory"], P99)
+    for kind, most in LATER.items():
+        _print_later(f"jump-{kind}", jumps[kind], jumps["memory"], most)
+    sys.stdout.flush()
+    os._exit(0)  # a window that was closed leaves threads behind that Python would wait for
+
+
+def _print_ratio(name: str, ours: float, peer: float, floor: float) -> None:
+    line = {"name": name, "ours": round(float(ours), 4), "peer": round(float(peer), 4)}
+    ratio = ours / peer
+    print(json.dumps({**line, "ratio": round(float(ratio), 2), "floor": floor, "holds": bool(ratio <= floor)}))
+
+
+def _print_later(name: str, ours: list[float], peer: list[float], floor: float) -> None:
+    mine, theirs = statistics.median(ours), statistics.median(peer)
+    line = {"name": name, "ours": round(mine, 4), "peer": round(theirs, 4), "ratio": round(mine / theirs, 2)}
+    later = mine - theirs
+    print(json.dumps({**line, "later": round(later, 4), "floor": floor, "holds": bool(later <= floor)}))
+
+
+def _untrained(home: Path) -> str:
+    """Put an untrained network of the small recipe among the models; return its id."""
+    import torch
+
+    from cytoshift.models import Card, Registry
+    from cytoshift.models.model import save_model
+    from cytoshift.stain.restyling.networks import Generator
+    from cytoshift.stain.restyling.recipe import RestylerArchitecture
+
+    recipe = tomllib.loads(RECIPE.read_text("utf-8"))
+    plan = RestylerArchitecture.model_validate(recipe["architecture"])
+    torch.manual_seed(0)
+    state = Generator(plan.removal.channels, plan.widths).state_dict()
+    card = Card(id="untrained", title="Untrained", task="stain", mpp=recipe["mpp"], architecture=plan.model_dump())
+    save_model(home / "untrained", card, state)
+    return Registry().add(home / "untrained").card.id
+
+
+class Bench:
+    """The window, and what is done in it."""
+
+    def __init__(self, path: Path, model: str) -> None:
+        import napari
+
+        from benchmarks.window.clock import Heartbeat, Screen
+        from cytoshift.slides import open_slide
+        from napari_cytoshift.comparison import Comparison
+        from napari_cytoshift.sights import MODEL
+        from napari_cytoshift.workspace import Workspace
+
+        self.methods = {"memory": METHOD, "classical": METHOD, "learned": MODEL + model}
+        self.viewer = napari.Viewer()
+        self.viewer.window.resize(*WINDOW)
+        self.viewer.window.add_plugin_dock_widget("napari-cytoshift", "Compare")
+        self.workspace, self.comparison = Workspace.of(self.viewer), Comparison.of(self.viewer)
+        self.slide: Slide = open_slide(path)
+        self.workspace.show(self.slide)
+        self.heart, self.screen = Heartbeat(), Screen(self.viewer)
+        self._fresh = 0
+
+    def warm_up(self) -> None:
+        """Load and compile whatever a first use does."""
+        for kind in ("learned", "classical"):
+            self._see(kind)
+            self._pan(self._new_place(), strokes=1)
+            self._settle()
+
+    def pan_in_turns(self) -> dict[str, npt.NDArray[np.float64]]:
+        """Pan in the three ways in turn; return the times for which the event loop stood still, in seconds."""
+        gaps: dict[str, list[npt.NDArray[np.float64]]] = {kind: [] for kind in self.methods}
+        for turn in range(TURNS):
+            place = self._new_place()
+            self._see("classical")
+            self._go(place)
+            gaps["classical"].append(self._pan(place))
+            self._settle()
+            self._go(place)
+            gaps["memory"].append(self._pan(place))
+            self._see("learned")
+            place = self._new_place()
+            self._go(place)
+            gaps["learned"].append(self._pan(place))
+            _tell(turn, {kind: each[-1] for kind, each in gaps.items()})
+        return {kind: np.concatenate(each) for kind, each in gaps.items()}
+
+    def jump_in_turns(self) -> dict[str, list[float]]:
+        """Jump in the three ways in turn; return the seconds until the picture was there."""
+        seconds: dict[str, list[float]] = {kind: [] for kind in self.methods}
+        for _ in range(JUMPS):
+            self._see("classical")
+            home, place = self._new_place(), self._new_place()
+            self._go(home)
+            seconds["classical"].append(self._jump(place, self.comparison.sight.slide))
+            self._go(home)
+            seconds["memory"].append(self._jump(place, self.comparison.sight.slide))
+            self._see("learned")
+            self._go(home)
+            seconds["learned"].append(self._jump(self._new_place(), self.comparison.sight.preview))
+        return seconds
+
+    def close(self) -> None:
+        """Close the window."""
+        self.comparison.see_original()
+        self.viewer.close()
+
+    # Where
+
+    def _new_place(self) -> tuple[float, float]:
+        """Return a point on the slide, x and y, far from all before, around which the pixels are the same."""
+        row, column = divmod(self._fresh, 8)
+        self._fresh += 1
+        step = 5 * PERIOD
+        return (column + 1) * step + PERIOD / 2, (row + 1) * step + PERIOD / 2
+
+    def _see(self, kind: str) -> None:
+        from benchmarks.window.clock import pump_until
+
+        method = self.methods[kind]
+        if self.comparison.sight is None or self.comparison.sight.method != method:
+            self.comparison.see(method)
+            if not pump_until(lambda: self.comparison.sight and self.comparison.sight.method == method, 120):
+                raise RuntimeError(f"the window never showed {method}")
+        self.screen.watch(self.workspace.layer(self.slide, "derived"))
+
+    def _go(self, place: tuple[float, float]) -> None:
+        from napari_cytoshift.view import look_at
+
+        look_at(self.viewer, self.slide.frame, *place, magnification=MAGNIFICATION)
+        self._settle()
+
+    def _settle(self) -> None:
+        from benchmarks.window.clock import pump, pump_until
+
+        pump(0.3)
+        pump_until(lambda: all(layer.loaded for layer in self.viewer.layers) and not self.comparison.approximate, 60)
+        pump(0.3)
+
+    # What
+
+    def _pan(self, place: tuple[float, float], strokes: int = STROKES) -> npt.NDArray[np.float64]:
+        """Pan in strokes along a square spiral from a place; return how long the event loop stood still, each time."""
+        from qtpy.QtCore import QTimer
+
+        from benchmarks.window.clock import pump
+        from napari_cytoshift.view import zoom_of
+
+        camera, start = self.viewer.scene.camera, np.array(self.viewer.scene.camera.center[-2:])
+        path = _strokes(strokes)
+        begun = time.perf_counter()
+
+        def move() -> None:
+            y, x = start + path(time.perf_counter() - begun) / zoom_of(MAGNIFICATION)
+            camera.center = (0.0, y, x)
+
+        hand = QTimer(interval=16)
+        hand.timeout.connect(move)
+        self.heart.start()
+        hand.start()
+        pump(strokes * (STROKE + REST))
+        hand.stop()
+        return self.heart.stop()
+
+    def _jump(self, place: tuple[float, float], truth: Slide) -> float:
+        """Jump to a place; return the seconds until the layer shows there what a slide is."""
+        from napari_cytoshift.view import look_at
+
+        layer = self.screen.layer
+        self.screen.watch(layer)
+        begun = time.perf_counter()
+        look_at(self.viewer, self.slide.frame, *place, magnification=MAGNIFICATION)
+        self._settle()
+        for painted in self.screen.seen:
+            if painted.at > begun and self._is(painted, truth, place):
+                return painted.at - begun
+        raise RuntimeError("the picture that was waited for was never on the screen")
+
+    def _is(self, painted: Any, truth: Slide, place: tuple[float, float]) -> bool:
+        (y, x), (height, width) = painted.corner, painted.pixels.shape[:2]
+        step = truth.levels[painted.level].downsample
+        near = abs((y + height / 2) * step - place[1]) < PERIOD and abs((x + width / 2) * step - place[0]) < PERIOD
+        return near and np.array_equal(truth.read(painted.level, y, x, height, width), painted.pixels)
+
+
+def _strokes(count: int) -> Callable[[float], npt.NDArray[np.float64]]:
+    """Return where the hand is after some seconds, y and x in screen pixels: it speeds up, slows down and rests."""
+    length = SPEED * STROKE / 2
+    directions = np.array([(0, 1), (1, 0), (0, 1), (-1, 0)], np.float64)
+    ends = np.cumsum([length * directions[k % 4] for k in range(count)], axis=0)
+
+    def at(seconds: float) -> npt.NDArray[np.float64]:
+        number, within = divmod(seconds, STROKE + REST)
+        done = min(int(number), count)
+        before = ends[done - 1] if done else np.zeros(2)
+        if done == count:
+            return before
+        share = min(within / STROKE, 1.0)
+        return before + length * directions[done % 4] * (0.5 - 0.5 * np.cos(np.pi * share))
+
+    return at
+
+
+def _tell(turn: int, gaps: dict[str, npt.NDArray[np.float64]]) -> None:
+    said = ", ".join(
+        f"{kind} {each.max() * 1e3:.0f}/{np.percentile(each, 99) * 1e3:.0f}" for kind, each in gaps.items()
+    )
+    print(f"turn {turn + 1} of {TURNS}, longest/p99 in ms: {said}", file=sys.stderr, flush=True)
