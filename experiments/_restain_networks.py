@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from cytoshift.stain.restyling import RestainRecipe, Restyler
 from cytoshift.stain.restyling.learning import RestainLearning, Stage
 from cytoshift.stain.restyling.patches import DomainImages, read_domain
-from cytoshift.stain.restyling.recipe import Stages
 from cytoshift.stain.restyling.train import fit_stage, train_task_network
 
 FULL = "L1+GAN1+GAN2+Task"
@@ -51,14 +50,11 @@ def train_networks(recipe: RestainRecipe, folder: Path) -> Networks:
     plain = recipe.model_copy(
         update={"architecture": recipe.architecture.model_copy(update={"removal": unmasked})}, deep=True
     )
-    steps = recipe.stages
-    longer = recipe.model_copy(update={"stages": Stages(intra=steps.inter + steps.task)}, deep=True)
     first = run.stage("intra", "intra")
     second = run.stage("inter", "inter", start=first)
     made = {
         "L1+GAN1 without the mask": (plain, run.stage("unmasked", "intra", plain)),
         "L1+GAN1": (recipe, first),
-        "L1+GAN1, as many steps as all": (recipe, run.stage("longer", "intra", longer, start=first)),
         "L1+GAN1+GAN2": (recipe, second),
         "L1+GAN1+Task": (recipe, run.stage("task-alone", "task", start=first, inter=False)),
         FULL: (recipe, run.stage("task", "task", start=second)),

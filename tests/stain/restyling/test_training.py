@@ -138,4 +138,4 @@ def test_the_recipes_that_ship_are_valid(name: str) -> None:
     checked = load_recipe(recipe_folder() / f"{name}.toml", RestainRecipe)
     weights = checked.weights
     assert (weights.intra, weights.inter, weights.pixel, weights.task) == (1, 1, 100, 10)
-    assert checked.patches.size == (512 if name == "restain" else 128)
+    assert checked.patches.size == (512 if name == "restain" else 256)
