@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -328,3 +329,10 @@ def test_true_tiles_stand_back_behind_the_window(slow: Slow, quick: Quick, wait:
     assert seen
     assert seen[0] > before
     sharpener.stop()
+
+
+def test_the_threads_of_a_network_sleep_while_they_wait() -> None:
+    code = "import os, sys, napari_cytoshift; print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)"
+    clean = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    said = subprocess.run([sys.executable, "-c", code], env=clean, capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["PASSIVE", "False"]
