@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MARK = "≈"
 """Before the name of a layer that holds tiles that are not true yet."""
 
-LONGEST = 16
+LONGEST = 10
 """Letters of the slide's name that fit into a pane beside the method's."""
 
 MARK_AFTER_MS = 400

@@ -76,13 +76,14 @@ class Handle(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._beneath = parent
         self.setCursor(Qt.CursorShape.SplitHCursor)
         self.setToolTip("Drag to swipe between the original, left, and what is seen, right; double-click to centre")
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
     def place(self, x: float) -> None:
         """Put the line at a place in the widget beneath."""
-        self.setGeometry(round(x - WIDTH / 2), 0, WIDTH, self.parentWidget().height())
+        self.setGeometry(round(x - WIDTH / 2), 0, WIDTH, self._beneath.height())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         event.setAccepted(event.button() == Qt.MouseButton.LeftButton)

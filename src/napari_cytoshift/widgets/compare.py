@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QHBoxLayout, QLabel
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy
 
 from cytoshift.errors import Cancelled, CytoshiftError
 from napari_cytoshift import notices
@@ -24,6 +24,8 @@ from napari_cytoshift.widgets.stain_vectors import StainVectors
 
 if TYPE_CHECKING:
     from napari import Viewer
+
+    from napari_cytoshift.background import Work
 
 NO_REFERENCE = ("white",)
 """Methods that ask for no reference; nor does a learned one."""
@@ -60,6 +62,10 @@ class CompareDock(Dock):
         self.edit.setChecked(bool(self.workspace.state.get("stain_vectors", False)))
         self._lay_out()
         self._connect()
+        for words in (self.chooser.says, self.hint, self.state):
+            words.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)  # or it asks for lines more
+        for widget in (self.strength, self.hint, self.state, self.fallback, self.mark, self.edit, self.vectors):
+            widget.hide()  # until there is something to show: the window would grow for them all
         self.fill_models()
         self.refresh()
 
@@ -247,7 +253,7 @@ class CompareDock(Dock):
     def _needs_no_reference(method: str) -> bool:
         return method in NO_REFERENCE or method.startswith(MODEL)
 
-    def _follow(self, work: object) -> None:
+    def _follow(self, work: Work | None) -> None:
         if work is not None:
             self.busy.follow(work)
 

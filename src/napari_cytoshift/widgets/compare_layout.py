@@ -67,6 +67,7 @@ class LayoutChooser(QWidget):
         beside.setContentsMargins(0, 0, 0, 0)
         beside.addWidget(QLabel("Beside it"))
         beside.addWidget(self.second, 1)
+        self._second_row.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(row)

@@ -94,8 +94,8 @@ class MethodChooser(QWidget):
         self._group.addButton(self.restyled)
         self.restyled.clicked.connect(self._on_restyled)
         grid.addWidget(self.restyled, row, column, 1, COLUMNS - column)
-        for one in range(COLUMNS):
-            grid.setColumnStretch(one, 1)
+        for k in range(COLUMNS):
+            grid.setColumnStretch(k, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(grid)
