@@ -237,9 +237,7 @@ def reference(name: str, registry: Registry) -> Reference | None:
     if not name:
         return None
     if name.startswith(BUILT_IN):
-        return {"papanicolaou": stain.PAPANICOLAOU, "haematoxylin-eosin": stain.HAEMATOXYLIN_EOSIN}[
-            name.removeprefix(BUILT_IN)
-        ]
+        return stain.BUILT_IN[name.removeprefix(BUILT_IN)]
     if not name.startswith(MODEL):
         return stain.open_reference(Path(name))
     wanted = name.removeprefix(MODEL)

@@ -55,6 +55,14 @@ def test_reinhard_is_the_method_where_none_is_named(field, tmp_path, cytoshift):
     np.testing.assert_array_equal(pixels(out), stain.method("reinhard").prepare(open_slide(field)).apply(pixels(field)))
 
 
+def test_references_that_are_built_in_have_names(field, tmp_path, cytoshift):
+    for name, built_in in stain.BUILT_IN.items():
+        out = tmp_path / f"{name}.ome.zarr"
+        cytoshift("normalize", field, out, "--reference", name)
+        fitted = stain.method("reinhard", built_in).prepare(open_slide(field))
+        np.testing.assert_array_equal(pixels(out), fitted.apply(pixels(field)))
+
+
 def test_a_reference_is_an_image_or_saved(field, tmp_path, cytoshift):
     other = tmp_path / "other.png"
     Image.fromarray((pixels(field) * (0.9, 0.7, 0.8)).astype(np.uint8)).save(other)

@@ -38,12 +38,14 @@ def stain_operator(method: str, reference: str | None = None, strength: float = 
 
 
 def read_reference(given: str) -> Reference:
-    """Open an image, a slide, a saved reference, or the training domain of a model of this id."""
+    """Open an image, a slide, a saved reference, a built-in one, or the training domain of a model of this id."""
     from cytoshift.models import Registry
-    from cytoshift.stain import Reference, open_reference
+    from cytoshift.stain import BUILT_IN, Reference, open_reference
 
     if Path(given).exists():
         return open_reference(given)
+    if given in BUILT_IN:
+        return BUILT_IN[given]
     registry = Registry()
     tasks = {card.id: card.task for card in registry.list()}
     if given not in tasks:

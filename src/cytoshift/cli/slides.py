@@ -52,7 +52,10 @@ def normalize(
     ] = "reinhard",
     reference: Annotated[
         str | None,
-        typer.Option(metavar="IMAGE", help="Slide, image or saved reference to look like; a built-in one without."),
+        typer.Option(
+            metavar="IMAGE",
+            help="What to look like: an image, a saved reference, a model, papanicolaou or haematoxylin-eosin.",
+        ),
     ] = None,
     strength: Annotated[float, typer.Option(min=0, max=1, help="How far the colours move, 0 to 1.")] = 1.0,
     mpp: Mpp = None,

@@ -3,9 +3,10 @@
 from cytoshift.stain.classical.separation import Stains, Vector, restain, separate
 from cytoshift.stain.colours import StainError, white_point
 from cytoshift.stain.method import METHODS, StainOperator, method
-from cytoshift.stain.reference import HAEMATOXYLIN_EOSIN, PAPANICOLAOU, Reference, open_reference
+from cytoshift.stain.reference import BUILT_IN, HAEMATOXYLIN_EOSIN, PAPANICOLAOU, Reference, open_reference
 
 __all__ = [
+    "BUILT_IN",
     "HAEMATOXYLIN_EOSIN",
     "METHODS",
     "PAPANICOLAOU",

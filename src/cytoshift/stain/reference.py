@@ -278,3 +278,6 @@ HAEMATOXYLIN_EOSIN = Reference.load(_BUILT_IN / "haematoxylin-eosin.json")
 published in its many ports; everything else was measured on OpenSlide's CMU-1 region (CC0) seen in exactly these
 stains, so that all methods aim at the same look.
 """
+
+BUILT_IN = {"papanicolaou": PAPANICOLAOU, "haematoxylin-eosin": HAEMATOXYLIN_EOSIN}
+"""The built-in references by the names a person types."""

@@ -112,7 +112,8 @@ def pack(lattice: Float64) -> Packed:
     """Return a lattice with the three channels of each node in one word, for `apply_lattice`."""
     held = np.rint(np.asarray(lattice) * _FRACTIONS).astype(np.uint64)
     red, green, blue = np.moveaxis(held, -1, 0)
-    return (red << np.uint64(2 * _FIELD)) | (green << np.uint64(_FIELD)) | blue
+    packed: Packed = (red << np.uint64(2 * _FIELD)) | (green << np.uint64(_FIELD)) | blue
+    return packed
 
 
 @numba.njit(cache=True, nogil=True)

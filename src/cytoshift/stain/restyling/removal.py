@@ -67,10 +67,8 @@ class StainRemoval(BaseModel):
 
 
 def _excess(rgb: Tensor) -> Tensor:
-    red, green, blue = rgb.split(1, dim=1)
-    return red - torch.maximum(green, blue)
+    return rgb[:, :1] - torch.maximum(rgb[:, 1:2], rgb[:, 2:])
 
 
 def _grey(rgb: Tensor) -> Tensor:
-    red, green, blue = rgb.split(1, dim=1)
-    return GREY[0] * red + GREY[1] * green + GREY[2] * blue
+    return GREY[0] * rgb[:, :1] + GREY[1] * rgb[:, 1:2] + GREY[2] * rgb[:, 2:]
