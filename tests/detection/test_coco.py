@@ -62,11 +62,13 @@ def test_what_cannot_be_used_is_named(field_set: Path, tmp_path: Path) -> None:
 def test_a_plain_folder_of_images_is_a_set_without_cells(field_set: Path, tmp_path: Path) -> None:
     for image in field_set.glob("*.png"):
         (tmp_path / image.name).write_bytes(image.read_bytes())
-    plain = read_fields(tmp_path, "train")
+    plain = read_fields(tmp_path)
     assert [field.name for field in plain.fields] == [field.name for field in read_coco(field_set).fields]
     assert (plain.classes, sum(len(field.boxes) for field in plain.fields)) == ((), 0)
     assert (plain.fields[0].height, plain.fields[0].width) == plain.fields[0].read().shape[:2]
     assert len(read_fields(field_set, "val").fields) == 2
+    with pytest.raises(DataError, match=r"no annotations.json that says what split val is"):
+        read_fields(tmp_path, "val")
     (tmp_path / "broken.png").write_bytes(b"no image")
     with pytest.raises(DataError, match=r"broken.png cannot be read as an image"):
         read_fields(tmp_path)

@@ -26,6 +26,7 @@ mpp = 0.5
 parent = "{parent}"
 [source]
 path = "{data}"
+split = "train"
 mpp = 0.5
 [target]
 path = "{data}"

@@ -18,11 +18,7 @@ if TYPE_CHECKING:
     from cytoshift.models import Domain
     from cytoshift.slides import Slide
     from cytoshift.stain.evaluate import StainScore, Target
-
-_PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
-
-Field = tuple[Path, float | None]
-"""An image and its µm/px."""
+    from cytoshift.training.coco import Field
 
 
 def evaluate_stain_(
@@ -40,10 +36,11 @@ def evaluate_stain_(
 ) -> None:
     """Measure a stain method, field by field: structure kept, distance to the reference, and colour error."""
     from cytoshift.stain.evaluate import evaluate_stain
+    from cytoshift.training.coco import read_fields
 
     if out is not None and not out.absolute().parent.is_dir():
         raise CytoshiftError(f"The folder {out.absolute().parent} for {out.name} is not there; make it first.")
-    fields = _fields(data, split)
+    fields = read_fields(data, split).fields
     truths = None if truth is None else _truths(truth, fields)
     operator, target = stain_operator(method, reference), _target(method, reference)
     with bar(f"Measuring {operator.title}") as line:
@@ -64,40 +61,24 @@ def _print(score: StainScore) -> None:
     print_columns([("fields", len(score.fields), ""), *rows])
 
 
-def _fields(data: str, split: str | None) -> list[Field]:
-    from cytoshift.training.coco import data_folder, read_coco
-
-    for place in (Path(data), data_folder() / data):
-        if place.is_dir() and not (place / "annotations.json").is_file():
-            return _pictures(place, split)
-    return [(field.path, field.mpp) for field in read_coco(data, split).fields]
-
-
-def _pictures(folder: Path, split: str | None) -> list[Field]:
-    if split is not None:
-        raise DataError(f"{folder} has no annotations.json that would say what split {split} is; leave --split out.")
-    pictures = sorted(path for path in folder.iterdir() if path.suffix.lower() in _PICTURES)
-    if not pictures:
-        raise DataError(f"There is no image in {folder}; give a folder of images, or COCO JSON.")
-    return [(path, None) for path in pictures]
-
-
 def _truths(truth: str, fields: Sequence[Field]) -> list[Path]:
-    there = {path.name: path for path, _ in _fields(truth, None)}
-    missing = [path.name for path, _ in fields if path.name not in there]
+    from cytoshift.training.coco import read_fields
+
+    there = {field.path.name: field.path for field in read_fields(truth).fields}
+    missing = [field.path.name for field in fields if field.path.name not in there]
     if missing:
         raise DataError(f"{truth} has no {missing[0]} ({len(missing)} are missing); it needs images of the same names.")
-    return [there[path.name] for path, _ in fields]
+    return [there[field.path.name] for field in fields]
 
 
 def _slides(fields: Sequence[Field], truths: Sequence[Path] | None, mpp: float) -> Iterator[tuple[Slide, Slide | None]]:
     from cytoshift.slides import open_slide
 
-    for k, (path, own) in enumerate(fields):
-        scale = own or mpp
+    for k, field in enumerate(fields):
+        scale = field.mpp or mpp
         with ExitStack() as stack:
             opened = []
-            for each in (path, *([] if truths is None else [truths[k]])):
+            for each in (field.path, *([] if truths is None else [truths[k]])):
                 slide = open_slide(each)
                 stack.callback(slide.close)
                 opened.append(slide.calibrated((scale, scale)))

@@ -107,18 +107,21 @@ PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 
 def read_fields(path: str | Path, split: str | None = None, half: str | None = None) -> CocoSet:
-    """Read a data set, or a plain folder of images as a data set without cells and without splits.
+    """Read a data set, or a plain folder of images as one without cells and without splits.
 
     Raises
     ------
     DataError
-        As `read_coco`; and where the folder's images cannot be read.
+        As `read_coco`; and where a plain folder's images cannot be read, or a split of it is asked for.
     """
     for folder in (Path(path), data_folder() / path):
         if folder.is_dir() and not (folder / "annotations.json").is_file():
             images = sorted(file for file in folder.iterdir() if file.suffix.lower() in PICTURES)
-            if images:
-                return CocoSet(folder.resolve().name, (), tuple(_unlabelled(file) for file in images))
+            if not images:
+                raise DataError(f"There is no image in {folder}; give a folder of images, or COCO JSON.")
+            if split or half:
+                raise DataError(f"{folder} has no annotations.json that says what split {split or half} is; name none.")
+            return CocoSet(folder.resolve().name, (), tuple(_unlabelled(file) for file in images))
     return read_coco(path, split, half)
 
 

@@ -33,7 +33,7 @@ def fields(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def recipe(fields: Path, **changes: Any) -> RestainRecipe:
     data: dict[str, Any] = {
         "mpp": 0.5,
-        "source": {"path": str(fields)},
+        "source": {"path": str(fields), "split": "train"},
         "target": {"path": str(fields), "split": "val"},
         "architecture": {"widths": [4, 4, 4, 4, 4, 4], "tile": 64},
         "critics": {"widths": [4, 4, 4, 4, 4]},

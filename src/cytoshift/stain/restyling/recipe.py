@@ -21,7 +21,7 @@ class DomainFields(_Part):
     """The fields of one domain; ``mpp`` is the µm/px of images that say nothing of it themselves."""
 
     path: str
-    split: str | None = "train"
+    split: str | None = None
     half: str | None = None
     mpp: float = Field(0.25, gt=0)
 

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import resnet18, resnet50
 
-import cytoshift.training.compilers  # noqa: F401  (before torchvision)
 from cytoshift.stain.restyling.augmentation import principal_components, vary_hsv, vary_pca
 from cytoshift.stain.restyling.losses import task_loss
 from cytoshift.stain.restyling.patches import DomainImages, cut, draw_around_cell
