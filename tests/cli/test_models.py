@@ -34,3 +34,10 @@ def test_what_is_no_model_is_not_taken_in(tmp_path, complaint, registry):
     (tmp_path / "weights.pt").write_bytes(b"PK")
     assert "weights.pt" in complaint("models", "import", tmp_path / "weights.pt")
     assert not registry.exists()
+
+
+def test_a_model_is_shown_whatever_its_task(restyler, cytoshift):
+    assert "task: stain" in cytoshift("models", "show", restyler)
+    cytoshift("models", "import", restyler)
+    assert "task: stain" in cytoshift("models", "show", "restyled")
+    assert "task: detector" in cytoshift("models", "show", "starter")

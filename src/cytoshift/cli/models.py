@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Models: list, show, import, export, adopt and go back.", no_args_is_help=True)
 
 Id = Annotated[str, typer.Argument(metavar="MODEL", help="A model's id, its folder, or starter.")]
-Task = Annotated[str, typer.Option(help="detector, mitosis, stain or translation.")]
+Task = Annotated[
+    str | None, typer.Option(help="detector, mitosis, stain or translation, where starter is to be one of them.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -41,9 +43,9 @@ def list_(
 
 
 @app.command()
-def show(model: Id, task: Task = "detector", as_json: Json = False) -> None:
+def show(model: Id, task: Task = None, as_json: Json = False) -> None:
     """Show a model's card: what it does, what it was taught on, how good it is."""
-    card = _registry().find(model, task).card
+    card = _registry().find(model, _task(model, task)).card
     if as_json:
         print_json(card.model_dump(mode="json"))
         return
@@ -67,15 +69,15 @@ def measure(
     split: Annotated[str | None, typer.Option(help="Only images of this split.")] = None,
     mpp: Annotated[float, typer.Option(metavar="UM", help="µm/px of images that say nothing of it.")] = 0.25,
     name: Annotated[str | None, typer.Option(help="What the domain is called; the data set's name without.")] = None,
-    task: Task = "detector",
+    task: Task = None,
 ) -> None:
     """Measure a model's training domain, from which the distance of slides is counted, and keep it in its card."""
     from cytoshift.models import build_operator, keep_domain
     from cytoshift.models.gauge import coco_slides, measure_domain
     from cytoshift.training.coco import read_coco
 
-    found, fields = _registry().find(model, task), read_coco(data, split)
-    operator = build_operator(found) if task == "detector" else None
+    found, fields = _registry().find(model, _task(model, task)), read_coco(data, split)
+    operator = build_operator(found) if found.card.task == "detector" else None
     with bar(f"Measuring {fields.name}") as line:
         domain = measure_domain(
             coco_slides(fields, mpp, report=line.count), name=name or fields.name, operator=operator
@@ -101,12 +103,12 @@ def import_(folder: Annotated[Path, typer.Argument(metavar="MODEL", help="A mode
 def export(
     model: Id,
     out: Annotated[Path, typer.Argument(metavar="FILE.cytoshift-model", help="The file that is written.")],
-    task: Task = "detector",
+    task: Task = None,
 ) -> None:
     """Write a model to one file that another registry can import."""
     if out.exists():
         raise ModelError(f"{out} already exists; remove it or give another name.")
-    typer.echo(f"Wrote {model} to {_registry().export(model, task, out)}.")
+    typer.echo(f"Wrote {model} to {_registry().export(model, _task(model, task), out)}.")
 
 
 @app.command()
@@ -126,6 +128,16 @@ def _registry() -> Registry:
     from cytoshift.models import Registry
 
     return Registry()
+
+
+def _task(model: str, task: str | None) -> str:
+    """Return the task of a model that is named without one; the starter's is the detector's."""
+    from cytoshift.models import load_model
+
+    known = {card.id: card.task for card in _registry().list()}
+    if task is None and model not in known and Path(model).is_dir():
+        return load_model(model).card.task
+    return task or known.get(model, "detector")
 
 
 def _mark(registry: Registry, card: Card) -> str:
