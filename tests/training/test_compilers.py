@@ -11,15 +11,16 @@ import pytest
 MESA = sorted(Path("/usr/lib").glob("*/libLLVM*.so*"))
 
 CODE = """
-import ctypes, sys
+import ctypes, importlib, sys
 ctypes.CDLL(sys.argv[1], mode=ctypes.RTLD_GLOBAL)  # as Mesa loads it
-import cytoshift.detection
+importlib.import_module(sys.argv[2])
 """
 
 
 @pytest.mark.skipif(not MESA, reason="no LLVM of Mesa on this machine")
-def test_networks_load_after_mesa() -> None:
-    ran = subprocess.run([sys.executable, "-c", CODE, MESA[-1]], capture_output=True, text=True, check=False)
+@pytest.mark.parametrize("room", ["cytoshift.detection", "cytoshift.stain.restyling"])
+def test_networks_load_after_mesa(room: str) -> None:
+    ran = subprocess.run([sys.executable, "-c", CODE, MESA[-1], room], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
 
 
