@@ -13,6 +13,7 @@ import argparse
 import json
 import statistics
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,7 +123,7 @@ def _classical(recipe: RestainRecipe, fields: Fields) -> dict[str, ImageOperator
 def _seen(recipe: RestainRecipe, field: Field, operator: ImageOperator) -> RGB:
     """Return a field seen through an operator at the recipe's µm/px, as the window and the terminal make it."""
     mpp = field.mpp or recipe.source.mpp
-    with open_slide(field.path) as slide:
+    with closing(open_slide(field.path)) as slide:
         calibrated = slide.calibrated((mpp, mpp))
         derived = DerivedSlide(calibrated, operator)
         level = derived.levels[0]
