@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+from PIL import Image
 from torch import nn
 
 from cytoshift import stain
@@ -27,10 +29,10 @@ from cytoshift.engine import DerivedSlide, ImageOperator
 from cytoshift.metrics import bhattacharyya, colour_error, rgb_histograms, structure_kept
 from cytoshift.slides import open_slide
 from cytoshift.stain.restyling import RestainRecipe
-from cytoshift.stain.restyling.patches import DomainImages, cut, domain_images, resized
+from cytoshift.stain.restyling.patches import DomainImages, cut, domain_images
 from cytoshift.stain.restyling.task_network import balanced_accuracy, judge
 from cytoshift.training import load_recipe
-from cytoshift.training.coco import CocoSet, Field, read_coco
+from cytoshift.training.coco import CocoSet, read_coco
 from experiments._restain_networks import Networks, train_networks
 
 RGB = npt.NDArray[np.uint8]
@@ -90,7 +92,7 @@ def _rows(recipe: RestainRecipe, networks: Networks, fields: Fields) -> list[Row
     ]
     rows[1] |= _colours(fields.away.images, fields)
     for name, operator in _classical(recipe, fields).items():
-        seen = [_seen(recipe, field, operator) for field in fields.away.data.fields]
+        seen = _seen(recipe, fields.away.images, operator)
         rows.append({**_row(name, recipe, judges["color"], fields.away, seen), **_colours(seen, fields)})
     return rows + [measured(recipe, networks, fields, name) for name in networks.restylers]
 
@@ -98,8 +100,8 @@ def _rows(recipe: RestainRecipe, networks: Networks, fields: Fields) -> list[Row
 def measured(recipe: RestainRecipe, networks: Networks, fields: Fields, name: str) -> Row:
     """Measure one restyler: on the second scanner's fields, and on the source domain's own (Table II)."""
     operator, judge_ = networks.restylers[name], networks.judges["color"]
-    seen = [_seen(recipe, field, operator) for field in fields.away.data.fields]
-    own = [_seen(recipe, field, operator) for field in fields.home.data.fields]
+    seen = _seen(recipe, fields.away.images, operator)
+    own = _seen(recipe, fields.home.images, operator)
     return {
         **_row(name, recipe, judge_, fields.away, seen),
         **_colours(seen, fields),
@@ -120,15 +122,17 @@ def _classical(recipe: RestainRecipe, fields: Fields) -> dict[str, ImageOperator
     }
 
 
-def _seen(recipe: RestainRecipe, field: Field, operator: ImageOperator) -> RGB:
-    """Return a field seen through an operator at the recipe's µm/px, as the window and the terminal make it."""
-    mpp = field.mpp or recipe.source.mpp
-    with closing(open_slide(field.path)) as slide:
-        calibrated = slide.calibrated((mpp, mpp))
-        derived = DerivedSlide(calibrated, operator)
-        level = derived.levels[0]
-        pixels = derived.read(0, 0, 0, level.height, level.width)
-    return resized(pixels, recipe.mpp / mpp) if operator.pointwise else pixels
+def _seen(recipe: RestainRecipe, images: Sequence[RGB], operator: ImageOperator) -> list[RGB]:
+    """Return fields seen through an operator, each fitted as a slide of its own, by the engine."""
+    seen = []
+    with tempfile.TemporaryDirectory() as folder:
+        for number, image in enumerate(images):
+            path = Path(folder, f"{number}.png")
+            Image.fromarray(image).save(path, compress_level=1)
+            with closing(open_slide(path)) as slide:
+                calibrated = slide.calibrated((recipe.mpp, recipe.mpp))
+                seen.append(DerivedSlide(calibrated, operator).read(0, 0, 0, *image.shape[:2]))
+    return seen
 
 
 def _row(name: str, recipe: RestainRecipe, network: nn.Module, cells: DomainImages, images: Sequence[RGB]) -> Row:
