@@ -1,4 +1,4 @@
-"""A slide of 100,000 x 100,000 px in a file of a few megabytes: a drawn field laid side by side, each tile stored once.
+"""A slide of 100,000 x 100,000 px in a file of a few megabytes: one field laid side by side, each tile stored once.
 
 The file is a BigTIFF whose table of tiles points to the same few JPEGs again and again, on every level of the pyramid.
 So it costs as much to read as any scanner's file, and takes seconds to make where drawing all of it takes minutes.
@@ -8,36 +8,32 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import BinaryIO
 
 import imagecodecs
 import numpy as np
 import numpy.typing as npt
 
-from cytoshift.slides.samples import Scene, render_tile
 from cytoshift.slides.slide import TILE
 
 RGB = npt.NDArray[np.uint8]
 
 SIDE = 100_000
-PERIOD = 2048
-"""Side in pixels of the field that repeats."""
-
 MPP = 0.25
 _SMALLEST = 1024
 _SHORT, _LONG, _RATIONAL, _LONG8 = 3, 4, 5, 16
 
 
-def write_wide_slide(path: Path, style: str = "away") -> Path:
+def write_wide_slide(path: Path, field: RGB) -> Path:
     """Write the slide.
 
     Parameters
     ----------
     path : Path
         A new ``.tif`` file.
-    style : {"home", "away"}
-        Stain and scanner of the field.
+    field : ndarray of uint8, shape (n, n, 3)
+        What repeats; its side is a power of two, from 512 on.
     """
-    field = render_tile(Scene(0), 0, 0, PERIOD, PERIOD, style)
     with path.open("wb") as file:
         file.write(struct.pack("<2sHHHQ", b"II", 43, 8, 0, 0))
         link, side = 8, SIDE
@@ -58,7 +54,7 @@ def _halved(field: RGB) -> RGB:
     return halved
 
 
-def _write_tiles(file, field: RGB) -> npt.NDArray[np.int64]:
+def _write_tiles(file: BinaryIO, field: RGB) -> npt.NDArray[np.int64]:
     """Write the tiles of a period once; return offset and length of each, ``(rows, columns, 2)``."""
     if len(field) < TILE:
         field = np.tile(field, (TILE // len(field), TILE // len(field), 1))
@@ -72,7 +68,7 @@ def _write_tiles(file, field: RGB) -> npt.NDArray[np.int64]:
     return places
 
 
-def _write_directory(file, side: int, places: npt.NDArray[np.int64], *, reduced: bool) -> tuple[int, int]:
+def _write_directory(file: BinaryIO, side: int, places: npt.NDArray[np.int64], *, reduced: bool) -> tuple[int, int]:
     """Write a level's tags; return where they begin and where the link to the next level is."""
     count = -(-side // TILE)
     index = np.arange(count) % len(places)
