@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from napari.layers import Image
 
 from cytoshift.slides.cache import TileCache
 from cytoshift.slides.slide import RGB, TILE, Level, Slide
 from napari_cytoshift.layers import sharpening
+from napari_cytoshift.layers.refresher import Refresher
 from napari_cytoshift.layers.sharpening import Sharpener
 
 
@@ -240,7 +242,9 @@ def test_the_previews_of_a_new_view_do_not_wait_for_a_true_tile_of_the_old(
     sharpener.stop()
 
 
-def test_true_tiles_far_from_the_finest_level_are_left_to_the_preview(make_slide: Any, wait: Waiter) -> None:
+def test_true_tiles_far_from_the_finest_level_are_left_to_the_preview(
+    make_slide: Any, wait: Waiter, qtbot: Any
+) -> None:
     source = make_slide()
     fine = source.pixels[2]
     source.pixels.append(fine[::2, ::2])
@@ -250,11 +254,19 @@ def test_true_tiles_far_from_the_finest_level_are_left_to_the_preview(make_slide
     quick.go.set()
     sharpener = Sharpener(slow, source, quick)
     wide, near = sharpener.levels()[3], sharpener.levels()[2]
+    layer, changes = Image(sharpener.levels()), []
+    refresher = Refresher(layer, sharpener)
+    refresher.approximate_changed.connect(lambda now: changes.append((now, refresher.too_wide)))
     wide[:]
+    qtbot.waitUntil(lambda: changes == [(True, True)])
     wait(lambda: quick.cached_tile(3, 0, 0) is not None)
     assert sharpener.too_wide
     assert sharpener.approximate
+    slow.go.clear()
+    layer.data_level = 2
     near[:]
+    qtbot.waitUntil(lambda: changes[1:] == [(True, False)])
+    slow.go.set()
     wait(lambda: not sharpener.approximate)
     assert not sharpener.too_wide
     assert {level for level, _, _ in slow.started} == {2}

@@ -24,7 +24,7 @@ class Refresher(QObject):
     Attributes
     ----------
     approximate_changed : Signal(bool)
-        Whether the layer shows stand-ins.
+        Whether the layer shows stand-ins; also when that stays, but `too_wide` is another.
     """
 
     approximate_changed = Signal(bool)
@@ -35,7 +35,7 @@ class Refresher(QObject):
         super().__init__()
         self._layer = weakref.ref(layer)
         self._sharpener = sharpener
-        self._approximate = False
+        self._approximate = self._too_wide = False
         self._told = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -55,7 +55,7 @@ class Refresher(QObject):
     @property
     def too_wide(self) -> bool:
         """Whether they stay until a person zooms in: the true picture of so wide a view would take too long."""
-        return self._sharpener.too_wide
+        return self._too_wide
 
     def stop(self) -> None:
         """Stop the threads and the timers."""
@@ -92,9 +92,9 @@ class Refresher(QObject):
         return int(layer.data_level) == len(self._sharpener.slide.levels) - 1
 
     def _look(self) -> None:
-        now = self._sharpener.approximate
-        if now != self._approximate:
-            self._approximate = now
+        now, too_wide = self._sharpener.approximate, self._sharpener.too_wide
+        if (now, too_wide) != (self._approximate, self._too_wide):
+            self._approximate, self._too_wide = now, too_wide
             self.approximate_changed.emit(now)
 
 
