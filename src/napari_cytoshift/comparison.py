@@ -218,8 +218,9 @@ class Comparison:
             return
         del self._asked[role]
         shown = self._shown.get((slide.info.identity, role))
-        if shown is None or not shown.take(sight):
-            self._remove(slide, role)
+        if shown is not None:
+            shown.take(sight)
+        else:
             shown = DerivedLayer(sight, slide, role)
             shown.layer.visible = original.visible
             below = self.workspace.layer(slide, DERIVED) or original

@@ -222,11 +222,13 @@ def test_learned_models_are_offered_and_none_is_said(
 ) -> None:
     from cytoshift.models import Card
 
+    cards: list[Card] = []
+    monkeypatch.setattr(type(dock.workspace.registry), "list", lambda self, task=None: cards)
     dock.workspace.show(make_slide())
+    dock.fill_models()
     assert not dock.chooser.restyled.isEnabled()
     assert "no learned stain model" in dock.chooser.restyled.toolTip()
-    cards = [Card(id=f"clinic-{k}", title=f"Clinic {k}", task="stain") for k in (1, 2)]
-    monkeypatch.setattr(type(dock.workspace.registry), "list", lambda self, task=None: cards)
+    cards += [Card(id=f"clinic-{k}", title=f"Clinic {k}", task="stain") for k in (1, 2)]
     dock.fill_models()
     assert dock.chooser.restyled.isEnabled()
     assert [action.text() for action in dock.chooser._menu.actions()] == ["Restyled: Clinic 1", "Restyled: Clinic 2"]

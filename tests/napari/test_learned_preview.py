@@ -92,3 +92,26 @@ def test_another_strength_keeps_the_student_and_previews_at_that_strength(
     weak = half.preview.read(len(half.preview.levels) - 1, 0, 0, *size).astype(float)
     plain = full.preview._views[-1].read(0, 0, *size).astype(float)
     assert np.abs(weak - (whole + plain) / 2).max() <= 0.5
+
+
+def test_a_classical_method_and_a_network_take_turns_in_one_layer(
+    make_napari_viewer: Make, make_slide: Make, model: str, qtbot: Any
+) -> None:
+    viewer, slide = make_napari_viewer(), make_slide(height=700, width=900)
+    workspace, comparison = Workspace.of(viewer), Comparison.of(viewer)
+    workspace.show(slide)
+    comparison.see("reinhard")
+    qtbot.waitUntil(lambda: comparison.sight is not None, timeout=LONG)
+    layer = next(layer for layer in viewer.layers if role_of(layer) == "derived")
+    for method, scale in ((f"model:{model}", 0.5), ("reinhard", 0.25)):
+        comparison.see(method)
+        qtbot.waitUntil(lambda method=method: comparison.sight.method == method, timeout=LONG)
+        assert [role_of(one) for one in viewer.layers] == ["original", "derived"]
+        assert layer in viewer.layers
+        assert tuple(layer.scale) == (scale, scale)
+        assert np.allclose(layer.extent.world[1], (700 * 0.25, 900 * 0.25), atol=1)
+        qtbot.waitUntil(lambda: not comparison.approximate and layer.loaded, timeout=LONG)
+        level = layer.data_level
+        exact = comparison.sight.slide.read(level, 0, 0, 100, 100)
+        assert np.array_equal(layer.data[level][:100, :100], exact)
+    assert layer.name.startswith("Reinhard")

@@ -49,15 +49,20 @@ class DerivedLayer:
 
     def __init__(self, sight: Sight, slide: Slide, role: str) -> None:
         self.sight = sight
+        self._slide = slide
         self._sharpener = Sharpener(sight.slide, slide, sight.preview)
         slide_layers.remember(sight.slide)
         options = slide_layers.layer_options(sight.slide, role)
         self._title = _title(sight)
         self.layer = Image(self._sharpener.levels(), **{**options, "name": self._title})
-        self._refresher = Refresher(self.layer, self._sharpener)
-        self._refresher.approximate_changed.connect(self._on_approximate)
-        self._later = QTimer(self._refresher, singleShot=True, interval=MARK_AFTER_MS)
+        self._later = QTimer(singleShot=True, interval=MARK_AFTER_MS)
         self._later.timeout.connect(self._mark)
+        self._refresher = self._follow()
+
+    def _follow(self) -> Refresher:
+        refresher = Refresher(self.layer, self._sharpener)
+        refresher.approximate_changed.connect(self._on_approximate)
+        return refresher
 
     @property
     def approximate(self) -> bool:
@@ -69,22 +74,33 @@ class DerivedLayer:
         """Whether they stay until a person zooms in."""
         return self._refresher.too_wide
 
-    def take(self, sight: Sight) -> bool:
+    def take(self, sight: Sight) -> None:
         """Show another sight of the same slide in place; what is seen stays until it is there.
 
-        False where its levels are others, so that another layer is needed.
+        Where its levels are others, their coarsest is seen instead. The layer stays: napari takes long to remove one.
         """
-        if sight.slide.levels != self.sight.slide.levels:
-            return False
+        alike = sight.slide.levels == self.sight.slide.levels
         self.sight = sight
         self._title = _title(sight)
         slide_layers.remember(sight.slide)
-        self._sharpener.replace(sight.slide, sight.preview)
         self.layer.metadata[slide_layers.METADATA]["key"] = sight.slide.key
-        self.layer._reset_thumbnail_level_data()  # napari 0.9 keeps the coarsest level; setting `data` would flash it
-        self.layer.refresh(thumbnail=True, highlight=False, extent=False)
+        if alike:
+            self._sharpener.replace(sight.slide, sight.preview)
+            self.layer._reset_thumbnail_level_data()  # napari 0.9 keeps the coarsest level; `data` would flash it
+            self.layer.refresh(thumbnail=True, highlight=False, extent=False)
+        else:
+            self._take_levels(sight)
         self._mark()
-        return True
+
+    def _take_levels(self, sight: Sight) -> None:
+        self._refresher.stop()
+        self._sharpener = Sharpener(sight.slide, self._slide, sight.preview)
+        self._refresher = self._follow()
+        options = slide_layers.layer_options(sight.slide, slide_layers.role_of(self.layer))
+        with self.layer._block_refresh():
+            self.layer.data = self._sharpener.levels()
+            self.layer.scale, self.layer.translate = options["scale"], options["translate"]
+        self.layer.refresh(highlight=False)
 
     def calibrate(self, mpp_yx: tuple[float, float], objective: float | None) -> None:
         """Take over µm/px that a person gave."""

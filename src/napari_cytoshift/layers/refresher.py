@@ -58,9 +58,13 @@ class Refresher(QObject):
         return self._too_wide
 
     def stop(self) -> None:
-        """Stop the threads and the timers."""
+        """Stop the threads and the timers, and leave the layer alone; nothing is told any more."""
         self._sharpener.stop()
         self._timer.stop()
+        self.blockSignals(True)
+        layer = self._layer()
+        if layer is not None:
+            layer.events.set_data.disconnect(self._on_slice)
 
     def _schedule(self, last: bool) -> None:
         self._look()
