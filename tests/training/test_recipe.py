@@ -6,6 +6,7 @@ import pytest
 
 from cytoshift.detection import DetectorRecipe
 from cytoshift.errors import RecipeError
+from cytoshift.stain.restyling import RestainRecipe
 from cytoshift.training.recipe import load_recipe, recipe_folder
 
 MINIMAL = '[data]\npath = "x"\n'
@@ -13,9 +14,9 @@ MINIMAL = '[data]\npath = "x"\n'
 
 def test_every_recipe_that_ships_is_valid() -> None:
     files = sorted(recipe_folder().glob("*.toml"))
-    assert {"detector", "detector-small"} <= {file.stem for file in files}
+    assert {"detector", "detector-small", "restain", "restain-small"} <= {file.stem for file in files}
     for file in files:
-        load_recipe(file, DetectorRecipe)
+        load_recipe(file, RestainRecipe if file.stem.startswith("restain") else DetectorRecipe)
 
 
 def test_a_recipe_is_found_by_its_name() -> None:
