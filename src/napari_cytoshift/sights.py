@@ -36,11 +36,6 @@ BUILT_INS = {"papanicolaou": "Papanicolaou, built in", "haematoxylin-eosin": "H&
 
 Vector = tuple[float, float, float]
 
-WHITE: Vector = (255.0, 255.0, 255.0)
-
-DOTS = 4000
-"""Pixels among which stain vectors are drawn."""
-
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -281,6 +276,7 @@ def save_reference(name: str, registry: Registry, path: Path) -> Path:
     StainError, SlideError, ModelError
         When it is not there any more, or cannot be used.
     """
-    wanted = reference(name or BUILT_IN + next(iter(BUILT_INS)), registry)
-    assert wanted is not None
+    from cytoshift import stain
+
+    wanted = reference(name, registry) or next(iter(stain.BUILT_IN.values()))
     return wanted.save(path)
