@@ -11,6 +11,7 @@ import numpy.typing as npt
 from cytoshift.engine.operator import ImageOperator, Needs
 
 if TYPE_CHECKING:
+    from cytoshift.engine.grid import Shard
     from cytoshift.slides.slide import Slide
 
 RGB = npt.NDArray[np.uint8]
@@ -65,7 +66,13 @@ class Blended(ImageOperator):
 
     def apply(self, tiles: RGB) -> RGB:
         """Map tiles ``(batch, y, x, 3)`` to tiles of the same shape."""
-        seen = self.operator.apply(tiles)
+        return self._blend(tiles, self.operator.apply(tiles))
+
+    def render(self, tiles: Shard, windows: RGB) -> RGB:
+        """Map the windows of tiles whose places are known."""
+        return self._blend(windows, self.operator.render(tiles, windows))
+
+    def _blend(self, tiles: RGB, seen: RGB) -> RGB:
         steps = self._steps[seen.astype(np.int16) - tiles + 255]
         moved: RGB = (tiles + steps).astype(np.uint8)
         return moved

@@ -125,7 +125,7 @@ class DerivedSlide(Slide):
 
     def _batch(self, tiles: tuple[Tile, ...]) -> RGB:
         halo, side = self._pipeline.grid.halo, self._pipeline.grid.tile
-        windows = self.operator.apply(self._pipeline.load(tiles).pixels)
+        windows = self.operator.render(tiles, self._pipeline.load(tiles).pixels)
         return windows[: len(tiles), halo : halo + side, halo : halo + side].copy()
 
     def calibrated(self, mpp_yx: tuple[float, float], objective: float | None = None) -> DerivedSlide:

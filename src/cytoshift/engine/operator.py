@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
+    from cytoshift.engine.grid import Shard
     from cytoshift.slides.slide import Slide
 
 RGB = npt.NDArray[np.uint8]
@@ -96,6 +97,17 @@ class ImageOperator(Operator):
     @abstractmethod
     def apply(self, tiles: RGB) -> RGB:
         """Map tiles ``(batch, y, x, 3)``, halo included, to tiles of the same shape; the engine cuts it."""
+
+    def render(self, tiles: Shard, windows: RGB) -> RGB:
+        """Map the windows of tiles whose places on the grid are known; `apply` for operators to which they are nothing.
+
+        Parameters
+        ----------
+        tiles : tuple of Tile
+            May be fewer than the windows: a short batch is filled up.
+        windows : ndarray of uint8, shape (batch, window, window, 3)
+        """
+        return self.apply(windows)
 
 
 class FindingOperator(Operator):

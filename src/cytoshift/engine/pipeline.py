@@ -97,7 +97,7 @@ class Pipeline:
             return
         with closing(self.batches(tiles)) as batches:
             for batch in batches:
-                yield batch.tiles, self._cores(batch.tiles, operator.apply(batch.pixels))
+                yield batch.tiles, self._cores(batch.tiles, operator.render(batch.tiles, batch.pixels))
 
     def _map_pointwise(self, operator: ImageOperator, tiles: Sequence[Tile]) -> Generator[Mapped, None, None]:
         """Apply in the reading threads: nothing depends on the batch, and the operator holds no lock."""
