@@ -229,12 +229,12 @@ def _same(convolution: nn.Module, features: Tensor) -> Tensor:
 
 
 def initialize(network: nn.Module, gain: float = 0.02) -> None:
-    """Draw weights as the papers do, Xavier's normal with a small gain; scales by style start as the identity."""
+    """Draw the convolutions' weights as the papers do, Xavier's normal with a small gain.
+
+    Linear layers keep torch's own start: with that gain three of them in a row would leave nothing of step and style.
+    """
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
+        if isinstance(module, nn.Conv2d):
             nn.init.xavier_normal_(module.weight, gain)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-    for module in network.modules():
-        if isinstance(module, StyledScale):
-            module.reset()
