@@ -1,1 +1,7 @@
 """Domain translation: a slide of one laboratory as another laboratory's scanner would show it."""
+
+from cytoshift.translation.domains import DomainFields
+from cytoshift.translation.generator import Generator, GeneratorPlan
+from cytoshift.translation.recipe import TranslationRecipe, TranslatorArchitecture
+
+__all__ = ["DomainFields", "Generator", "GeneratorPlan", "TranslationRecipe", "TranslatorArchitecture"]
