@@ -17,12 +17,14 @@ from cytoshift.metrics.detection import (
     box_overlap,
     precision_and_recall,
 )
+from cytoshift.metrics.seam import Seams, seam_ratio
 from cytoshift.metrics.structure import Structure, gradient_correlation, luminance, ssim, structure_kept
 
 __all__ = [
     "AveragePrecision",
     "ColourError",
     "DetectionTruth",
+    "Seams",
     "Structure",
     "average_precision",
     "best_threshold",
@@ -36,6 +38,7 @@ __all__ = [
     "luminance",
     "precision_and_recall",
     "rgb_histograms",
+    "seam_ratio",
     "ssim",
     "structure_kept",
 ]
