@@ -141,7 +141,7 @@ class _Run:
         if opponents is not None:
             opponents.requires_grad_(False)
         losses = self._descend(self.network, "optimizer", self.task.loss, batch)
-        if opponents is not None:
+        if opponents is not None and (self.step + 1) % self.task.opposing_every == 0:
             losses |= self._descend(opponents.requires_grad_(True), "opposing", self.task.opposing_loss, batch)
         self.average.update(self.network, self.step)
         self.step += 1
@@ -155,6 +155,8 @@ class _Run:
         network.train()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
             losses = loss(batch)
+        if not losses:
+            return losses
         total = torch.stack(list(losses.values())).sum()
         if not torch.isfinite(total):
             raise DataError(

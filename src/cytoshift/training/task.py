@@ -22,10 +22,13 @@ class TrainingTask(ABC):
     opponents : Module or None
         Networks trained against it, discriminators say, with an optimizer of their own; they take part in `loss`
         frozen and learn in `opposing_loss` right after it.
+    opposing_every : int
+        Of so many steps the opponents learn in one.
     """
 
     network: nn.Module
     opponents: nn.Module | None = None
+    opposing_every: int = 1
 
     @abstractmethod
     def batch(self, step: int) -> Any:
@@ -36,7 +39,7 @@ class TrainingTask(ABC):
         """Return the parts of the loss; the loop minimises their sum."""
 
     def opposing_loss(self, batch: Any) -> dict[str, Tensor]:
-        """Return the parts of the opponents' loss, for the batch that `loss` has just seen."""
+        """Return the parts of the opponents' loss, for the batch that `loss` has just seen; none to let them wait."""
         raise NotImplementedError("a task with opponents says what they minimise")
 
     def settle(self, network: nn.Module) -> None:  # noqa: B027  (most networks need nothing)

@@ -1,0 +1,60 @@
+"""The critic of every translator here: judges overlapping patches of about 70 px (PatchGAN), at a step or at none.
+
+With twelve channels it measures the bridge's entropy instead: it looks at two pairs of a state and a predicted end.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cytoshift.translation.blur import BlurDown
+from cytoshift.translation.conditioning import SLOPE, StepEmbedding
+from cytoshift.translation.generator import EPSILON, initialize
+
+STAGES = (1, 2, 4, 8)
+"""Channels of the convolutions, in widths."""
+
+HALVED = 3
+"""Convolutions that are followed by a halving."""
+
+
+class Critic(nn.Module):
+    """PatchGAN: five convolutions of 4 x 4, the first three followed by antialiased halvings.
+
+    Parameters
+    ----------
+    width : int
+        Channels of the first convolution.
+    inputs : int
+        3 for images, 12 for two pairs.
+    timed : bool
+        Whether it is told the step of the bridge.
+    """
+
+    def __init__(self, width: int, inputs: int = 3, *, timed: bool) -> None:
+        super().__init__()
+        widths = [width * times for times in STAGES]
+        before = [inputs, *widths[:-1]]
+        self.convolutions = nn.ModuleList(nn.Conv2d(a, b, 4, padding=1) for a, b in zip(before, widths, strict=True))
+        self.halvings = nn.ModuleList(BlurDown(channels) for channels in widths[:HALVED])
+        self.judge = nn.Conv2d(widths[-1], 1, 4, padding=1)
+        self.embedding = StepEmbedding(4 * width) if timed else None
+        self.shifts = nn.ModuleList(nn.Linear(4 * width, channels) for channels in widths if timed)
+        initialize(self)
+
+    def forward(self, images: Tensor, step: int = 0) -> Tensor:
+        """Judge ``(batch, inputs, y, x)``, -1 to 1; returns one number for each patch, ``(batch, 1, v, u)``."""
+        features = images
+        embedded = None if self.embedding is None else self.embedding(step)
+        for place, convolve in enumerate(self.convolutions):
+            features = convolve(features)
+            if embedded is not None:
+                features = features + self.shifts[place](embedded)[:, :, None, None].to(features.dtype)
+            if place:
+                features = functional.instance_norm(features, eps=EPSILON)
+            features = functional.leaky_relu(features, SLOPE)
+            if place < HALVED:
+                features = self.halvings[place](features)
+        judged: Tensor = self.judge(features)
+        return judged

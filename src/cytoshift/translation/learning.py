@@ -1,0 +1,132 @@
+"""What all ways to teach a translator share: crops, the first steps that only repeat, samples to look at."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from cytoshift.metrics import bhattacharyya, rgb_histograms, structure_kept
+from cytoshift.training.task import TrainingTask
+from cytoshift.translation.crops import Batch, as_images, draw_batch, draws, scaled
+from cytoshift.translation.domains import Domain
+from cytoshift.translation.generator import Generator
+from cytoshift.translation.losses import repetition_loss
+from cytoshift.translation.recipe import TranslationRecipe
+
+RGB = npt.NDArray[np.uint8]
+
+Show = Callable[[int, RGB], None]
+"""Is given the step, and rows of input and translated tiles as one image."""
+
+SAMPLES = 6
+"""Tiles that are shown, and with ``JUDGED`` more measured."""
+
+JUDGED = 18
+"""Tiles that are measured."""
+
+
+class TranslatorLearning(TrainingTask):
+    """A translator's training.
+
+    Parameters
+    ----------
+    recipe : TranslationRecipe
+    source, target : Domain
+    show : callable
+        Is given sample tiles at every validation.
+    start : mapping of tensors, optional
+        The generator's weights to start from.
+    """
+
+    def __init__(
+        self,
+        recipe: TranslationRecipe,
+        source: Domain,
+        target: Domain,
+        *,
+        show: Show,
+        start: Mapping[str, Tensor] | None = None,
+    ) -> None:
+        self.recipe, self.source, self.target = recipe, source, target
+        self._show = show
+        self._step = 0
+        torch.manual_seed(recipe.training.seed)
+        self.generator = Generator(recipe.architecture.generator)
+        if start is not None:
+            self.generator.load_state_dict(dict(start))
+
+    def own(self, network: nn.Module, opponents: nn.Module) -> None:
+        """Take over the networks as the loop sees them; the first holds the generator by that name."""
+        self.network = network.to(memory_format=torch.channels_last)
+        self.opponents = opponents.to(memory_format=torch.channels_last)
+
+    def batch(self, step: int) -> Batch:
+        """Draw the crops of a step, a function of seed and step."""
+        recipe = self.recipe
+        return draw_batch(
+            self.source,
+            self.target,
+            seed=recipe.training.seed,
+            step=step,
+            count=recipe.training.batch,
+            size=recipe.crop,
+        )
+
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the generator's losses; in the first steps, what it lacks to repeat images of both domains."""
+        self._step = batch.step
+        device = next(self.network.parameters()).device
+        if batch.step < self.recipe.rehearsal:
+            images = torch.cat([scaled(batch.source, device), scaled(batch.target, device)])
+            return {"repetition": self.rehearse(images, draws(self.recipe.training.seed, batch.step))}
+        return self.translate(batch, draws(self.recipe.training.seed, batch.step), device)
+
+    def rehearse(self, images: Tensor, random: torch.Generator) -> Tensor:
+        """Return the loss of the first steps."""
+        return repetition_loss(self.generator(images), images)
+
+    @abstractmethod
+    def translate(self, batch: Batch, random: torch.Generator, device: torch.device) -> dict[str, Tensor]:
+        """Return the generator's losses after the first steps."""
+
+    def translated(self, network: nn.Module, images: Tensor) -> Tensor:
+        """Translate ``(batch, 3, y, x)``, -1 to 1, as one step of the generator in a network kept by the loop does."""
+        generator = network.get_submodule("generator")
+        made: Tensor = generator(images)
+        return made
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """Measure translated source crops that no step has drawn, and show some.
+
+        ``colour`` is the Bhattacharyya distance of their histogram to that of target crops, ``structure`` the
+        correlation of their gradients with the input's. The score says little: adversaries never rest, the last
+        network is kept.
+        """
+        recipe = self.recipe
+        crops = draw_batch(
+            self.source, self.target, seed=recipe.training.seed + 1, step=0, count=JUDGED, size=recipe.crop
+        )
+        device = next(network.parameters()).device
+        before = np.ascontiguousarray(crops.source.permute(0, 2, 3, 1).numpy())
+        after = as_images(self.translated(network, scaled(crops.source, device)))
+        target = np.ascontiguousarray(crops.target.permute(0, 2, 3, 1).numpy())
+        self._show(self._step + 1, contact_sheet(before[:SAMPLES], after[:SAMPLES]))
+        colour = bhattacharyya(rgb_histograms(np.concatenate([*after])), rgb_histograms(np.concatenate([*target])))
+        kept = [structure_kept(one, other).gradient_correlation for one, other in zip(before, after, strict=True)]
+        return {"colour": float(colour), "structure": float(np.mean(kept)), "score": -float(colour)}
+
+
+def contact_sheet(before: RGB, after: RGB, gap: int = 4) -> RGB:
+    """Lay pairs of tiles ``(n, y, x, 3)`` out: inputs above, what became of them below."""
+    count, height, width = before.shape[:3]
+    sheet = np.full((2 * height + gap, count * (width + gap) - gap, 3), 255, np.uint8)
+    for row, tiles in enumerate((before, after)):
+        for column, tile in enumerate(tiles):
+            y, x = row * (height + gap), column * (width + gap)
+            sheet[y : y + height, x : x + width] = tile
+    return sheet

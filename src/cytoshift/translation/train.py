@@ -1,0 +1,120 @@
+"""From a recipe to a translator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from torch import Tensor
+
+from cytoshift.durable import new_file
+from cytoshift.training.loop import Control, Emit, fit
+from cytoshift.translation.bridge_learning import BridgeLearning
+from cytoshift.translation.cycle_learning import CycleLearning
+from cytoshift.translation.domains import Domain, read_domain
+from cytoshift.translation.learning import RGB, TranslatorLearning
+from cytoshift.translation.recipe import Method, TranslationRecipe, TranslatorArchitecture
+from cytoshift.translation.transport_learning import TransportLearning
+
+LEARNING: Mapping[Method, type[TranslatorLearning]] = {
+    "unsb": BridgeLearning,
+    "cut": BridgeLearning,
+    "fastcut": BridgeLearning,
+    "cyclegan": CycleLearning,
+    "not": TransportLearning,
+}
+
+SAMPLES = "samples"
+"""Folder, in the training's, of the pictures that show what it has learnt."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedTranslator:
+    """What a translator's training made.
+
+    Parameters
+    ----------
+    state : dict of Tensor
+        The generator's weights.
+    back : dict of Tensor
+        The weights of the generator that goes back, where the method has one; else empty.
+    architecture : TranslatorArchitecture
+    metrics : dict of float
+        ``colour`` and ``structure``, see `TranslatorLearning.validate`.
+    steps : int
+    source, target : Domain
+        What it learnt from.
+    """
+
+    state: dict[str, Tensor]
+    back: dict[str, Tensor]
+    architecture: TranslatorArchitecture
+    metrics: dict[str, float]
+    steps: int
+    source: Domain
+    target: Domain
+
+
+@dataclass(frozen=True, slots=True)
+class ParentTranslator:
+    """The translator from which a training starts, say for a new scanner."""
+
+    architecture: Mapping[str, Any]
+    state: Mapping[str, Tensor]
+
+
+def train_translator(
+    recipe: TranslationRecipe, folder: Path, *, emit: Emit, control: Control, parent: ParentTranslator | None = None
+) -> TrainedTranslator:
+    """Train a translator, or go on with the training that the folder holds.
+
+    Parameters
+    ----------
+    recipe : TranslationRecipe
+        What to do. With a parent its architecture is taken from there.
+    folder : Path
+        For the checkpoint, and for pictures in ``samples``; each is announced by an event ``sample`` with its step
+        and its path in the folder.
+    emit, control
+        See `cytoshift.training.fit`.
+    parent : ParentTranslator, optional
+        Weights to start from.
+
+    Raises
+    ------
+    DataError
+        The data cannot be used.
+    """
+    if parent is not None:
+        architecture = TranslatorArchitecture.model_validate(dict(parent.architecture))
+        recipe = TranslationRecipe.model_validate({**recipe.model_dump(), "architecture": architecture.model_dump()})
+    source = read_domain(recipe.source, recipe.mpp, recipe.crop)
+    target = read_domain(recipe.target, recipe.mpp, recipe.crop)
+
+    def show(step: int, sheet: RGB) -> None:
+        path = Path(SAMPLES, f"{step:06d}.png")
+        (folder / SAMPLES).mkdir(parents=True, exist_ok=True)
+        with new_file(folder / path) as file:
+            Image.fromarray(sheet).save(file, format="png")
+        emit({"kind": "sample", "step": step, "path": str(path)})
+
+    start = None if parent is None else parent.state
+    learning = LEARNING[recipe.method](recipe, source, target, show=show, start=start)
+    settings = recipe.training.model_copy(update={"keep": "last"})
+    result = fit(learning, settings, folder, emit=emit, control=control)
+    return TrainedTranslator(
+        _part(result.state, "generator"),
+        _part(result.state, "back"),
+        recipe.architecture,
+        result.metrics,
+        result.steps,
+        source,
+        target,
+    )
+
+
+def _part(state: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    return {key.removeprefix(f"{name}."): tensor for key, tensor in state.items() if key.startswith(f"{name}.")}
