@@ -90,11 +90,11 @@ class Generator(nn.Module):
         self.plan = plan
         width = plan.width
         self.stem = nn.Conv2d(plan.inputs, width, 7)
-        self.down = nn.ModuleList(_convolution(n * width, 2 * n * width) for n in (1, 2))
+        self.down = nn.ModuleList(_bordered(n * width, 2 * n * width) for n in (1, 2))
         self.reduce = nn.ModuleList(BlurDown(2 * n * width) for n in (1, 2))
         self.blocks = nn.ModuleList(_block(plan) for _ in range(plan.blocks))
         self.enlarge = nn.ModuleList(BlurUp(2 * n * width) for n in (2, 1))
-        self.up = nn.ModuleList(_convolution(2 * n * width, n * width) for n in (2, 1))
+        self.up = nn.ModuleList(_bordered(2 * n * width, n * width) for n in (2, 1))
         self.head = nn.Conv2d(width, 3, 7)
         if plan.style:
             self.mapping = StyleMapping(plan.style, plan.mapping)
@@ -119,7 +119,7 @@ class Generator(nn.Module):
         features = self._encoded(image, self._styled(step, style), normalize, [])
         site = 3 + SITES_PER_BLOCK * len(self.blocks)
         for enlarge, convolve in zip(self.enlarge, self.up, strict=True):
-            features = functional.relu(normalize(site, _same(convolve, enlarge(features))))
+            features = functional.relu(normalize(site, convolve(enlarge(features))))
             site += 1
         made: Tensor = torch.tanh(self.head(functional.pad(features, (3, 3, 3, 3), mode="reflect")))
         return made
@@ -155,7 +155,7 @@ class Generator(nn.Module):
         features = self.stem(functional.pad(image, (3, 3, 3, 3), mode="reflect"))
         features = functional.relu(normalize(0, features))
         for place, (convolve, reduce) in enumerate(zip(self.down, self.reduce, strict=True)):
-            convolved = _same(convolve, features)
+            convolved = convolve(features)
             kept.append(convolved)
             if last == place + 1:
                 return convolved
@@ -220,6 +220,11 @@ def _block(plan: GeneratorPlan) -> nn.Module:
 
 def _convolution(before: int, after: int) -> nn.Conv2d:
     return nn.Conv2d(before, after, 3)
+
+
+def _bordered(before: int, after: int) -> nn.Conv2d:
+    """Convolve 3 x 3 to the same size with zeros at the borders, as the published networks do between resolutions."""
+    return nn.Conv2d(before, after, 3, padding=1)
 
 
 def _same(convolution: nn.Module, features: Tensor) -> Tensor:
