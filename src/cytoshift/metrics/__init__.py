@@ -17,6 +17,9 @@ from cytoshift.metrics.detection import (
     box_overlap,
     precision_and_recall,
 )
+from cytoshift.metrics.distribution import Gaussian, KernelDistance, frechet_distance, kernel_distance
+from cytoshift.metrics.hist import mean_hue_correlation, tissue_hue_histogram
+from cytoshift.metrics.niqe import Niqe
 from cytoshift.metrics.seam import Seams, seam_ratio
 from cytoshift.metrics.structure import Structure, gradient_correlation, luminance, ssim, structure_kept
 
@@ -24,6 +27,9 @@ __all__ = [
     "AveragePrecision",
     "ColourError",
     "DetectionTruth",
+    "Gaussian",
+    "KernelDistance",
+    "Niqe",
     "Seams",
     "Structure",
     "average_precision",
@@ -32,13 +38,17 @@ __all__ = [
     "box_overlap",
     "ciede2000",
     "colour_error",
+    "frechet_distance",
     "gradient_correlation",
     "hue_correlation",
     "hue_histogram",
+    "kernel_distance",
     "luminance",
+    "mean_hue_correlation",
     "precision_and_recall",
     "rgb_histograms",
     "seam_ratio",
     "ssim",
     "structure_kept",
+    "tissue_hue_histogram",
 ]

@@ -56,7 +56,7 @@ def hue_histogram(image: RGB, mask: Mask | None = None) -> FloatArray:
     """Return the distribution of hue that HIST compares.
 
     Hue counts from 0 to 179, in steps of two degrees, in ten equal bins over 0 to 256, as the field's implementations
-    have it: the last two bins are always empty. What has no hue counts as 0.
+    have it: the last three bins are always empty. What has no hue counts as 0.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def hue_histogram(image: RGB, mask: Mask | None = None) -> FloatArray:
         Sums to 1; to 0 where no pixel is counted.
     """
     pixels = _pixels(image, mask)
-    hue = _hue(pixels)
+    hue = hue_steps(pixels)
     return np.bincount(hue * HUE_BINS // 256, minlength=HUE_BINS) / max(len(pixels), 1)
 
 
@@ -177,8 +177,8 @@ def _pixels(image: RGB, mask: Mask | None) -> RGB:
     return image.reshape(-1, 3) if mask is None else image[mask]
 
 
-def _hue(pixels: RGB) -> npt.NDArray[np.intp]:
-    """Return hue in steps of two degrees, 0 to 179."""
+def hue_steps(pixels: RGB) -> npt.NDArray[np.intp]:
+    """Return the hue of pixels ``(n, 3)`` in steps of two degrees, 0 to 179; 0 of what has none."""
     red, green, blue = pixels.astype(np.float64).T
     most, least = pixels.max(axis=1).astype(np.float64), pixels.min(axis=1)
     span = np.maximum(most - least, 1)
