@@ -121,11 +121,12 @@ def read_fields(path: str | Path, split: str | None = None, half: str | None = N
                 raise DataError(f"There is no image in {folder}; give a folder of images, or COCO JSON.")
             if split or half:
                 raise DataError(f"{folder} has no annotations.json that says what split {split or half} is; name none.")
-            return CocoSet(folder.resolve().name, (), tuple(_unlabelled(file) for file in images))
+            return CocoSet(folder.resolve().name, (), tuple(unlabelled(file) for file in images))
     return read_coco(path, split, half)
 
 
-def _unlabelled(file: Path) -> Field:
+def unlabelled(file: Path) -> Field:
+    """Return an image file as a field of which no cell is known; DataError where it is not an image."""
     try:
         with Image.open(file) as image:
             width, height = image.size

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
 
 from cytoshift.engine.operator import Needs
-from cytoshift.engine.view import View
+from cytoshift.engine.view import SAME, View
 from cytoshift.errors import DataError
-from cytoshift.slides import open_slide
 from cytoshift.slides.slide import Slide
-from cytoshift.slides.tissue import tissue_mask
-from cytoshift.training.coco import read_fields
+from cytoshift.slides.tissue import find_tissue, tissue_mask
+from cytoshift.translation.domain_files import DomainFields, DomainFile, DomainFiles, check_apart, list_files
+from cytoshift.translation.tissue_places import Place, places_on_tissue, spread, tissue_at
+
+__all__ = ["Domain", "DomainFields", "check_apart", "read_domain"]
 
 RGB = npt.NDArray[np.uint8]
 
@@ -25,18 +27,14 @@ TRIES = 8
 ENOUGH = 0.25
 """Share of a crop that is tissue, from which it is taken."""
 
+MOST = 400
+"""Parts of whole slides that are read, at most."""
 
-class DomainFields(BaseModel):
-    """The fields of one domain; ``mpp`` is the µm/px of images that say nothing of it themselves."""
+BUDGET = 1 << 29
+"""Bytes of pixels of a domain in memory, at most; of images that are more, parts are read as of whole slides."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    path: str = ""
-    slides: tuple[str, ...] = ()
-    split: str | None = None
-    half: str | None = None
-    where: dict[str, str] = {}
-    mpp: float = Field(0.25, gt=0)
+ALONE = 16
+"""Crops that the only image of a set must have room for."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +47,17 @@ class Domain:
     images : list of ndarray of uint8, shape (y, x, 3)
     tissue : list of ndarray of bool, shape (y, x)
         Where each image shows tissue.
+    origin : DomainFiles or None
+        The files they come from.
+    notes : tuple of str
+        What a person should know of how they were read: how many, resampled, left out.
     """
 
     name: str
     images: list[RGB]
     tissue: list[npt.NDArray[np.bool_]]
+    origin: DomainFiles | None = None
+    notes: tuple[str, ...] = ()
 
     def draw(self, rng: np.random.Generator, size: int) -> RGB:
         """Draw a crop on tissue, turned and flipped at random; the best of a few where there is little."""
@@ -71,8 +75,11 @@ class Domain:
         return np.ascontiguousarray(turned[:, ::-1] if rng.integers(2) else turned)
 
 
-def read_domain(fields: DomainFields, mpp: float, size: int) -> Domain:
-    """Read the fields of a domain at a µm/px, resampled as the engine does; DataError where there are none.
+def read_domain(fields: DomainFields, mpp: float, size: int, *, seed: int = 0) -> Domain:
+    """Read the fields of a domain at a µm/px, resampled as the engine does.
+
+    Images of a data set are read whole where they fit into `BUDGET`. Of whole slides, and of more images than that,
+    parts of two crops' side are read, evenly over the tissue, `MOST` at most.
 
     Parameters
     ----------
@@ -81,21 +88,115 @@ def read_domain(fields: DomainFields, mpp: float, size: int) -> Domain:
         µm/px of the images returned.
     size : int
         Side in pixels of the crops; smaller fields are left out.
+    seed : int
+        Chooses the parts of whole slides.
+
+    Raises
+    ------
+    DataError
+        There are no such images or slides, they are too small, too few, or show no tissue.
+    SlideError
+        A slide cannot be read, or does not say its µm/px.
     """
-    data = read_fields(fields.path, fields.split, fields.half)
-    images, tissue = [], []
-    for field in data.fields:
-        with closing(open_slide(field.path)) as slide:
-            known = field.mpp or fields.mpp
-            image = _whole(slide.calibrated((known, known)), mpp)
-        if min(image.shape[:2]) >= size:
-            images.append(image)
-            tissue.append(tissue_mask(image, mpp))
-    if not images:
-        raise DataError(f"No field of {data.name} is as large as a crop of {size} px; choose a smaller crop.")
-    return Domain(data.name, images, tissue)
+    files = list_files(fields)
+    reading = _Reading(files, mpp, size)
+    images = [file for file in files.files if file.pixels]
+    if sum(reading.bytes_of(file) for file in images) <= BUDGET:
+        for file in images:
+            reading.take_whole(file)
+        slides = [file for file in files.files if not file.pixels]
+    else:
+        slides = list(files.files)
+    reading.take_parts(slides, np.random.default_rng(seed))
+    return reading.domain()
 
 
-def _whole(slide: Slide, mpp: float) -> RGB:
-    view = View.of(slide, Needs(mpp=mpp))
-    return view.read(0, 0, view.level.height, view.level.width)
+class _Reading:
+    """A domain while it is read."""
+
+    def __init__(self, files: DomainFiles, mpp: float, size: int) -> None:
+        self._files, self._mpp, self._size = files, mpp, size
+        self._images: list[RGB] = []
+        self._tissue: list[npt.NDArray[np.bool_]] = []
+        self._scales: set[float] = set()
+        self._small = self._bare = self._parts = 0
+
+    def bytes_of(self, file: DomainFile) -> float:
+        own = file.mpp_yx[0] if file.mpp_yx else file.presumed or self._mpp
+        return file.pixels * 3 * (own / self._mpp) ** 2
+
+    def take_whole(self, file: DomainFile) -> None:
+        """Read an image."""
+        with closing(file.open()) as slide:
+            view = self._view(slide)
+            if view is None:
+                return
+            image = view.read(0, 0, view.level.height, view.level.width)
+        self._keep(image, tissue_mask(image, self._mpp))
+
+    def take_parts(self, files: Sequence[DomainFile], rng: np.random.Generator) -> None:
+        """Read parts of whole slides, evenly over their tissue."""
+        places: list[Place] = []
+        for number, file in enumerate(files):
+            with closing(file.open()) as slide:
+                view = self._view(slide)
+                if view is not None:
+                    places += places_on_tissue(number, view, find_tissue(slide), 2 * self._size)
+        room = max(1, int(BUDGET / (3 * (2 * self._size) ** 2)))
+        chosen = spread(places, min(MOST, room), rng)
+        for number, file in enumerate(files):
+            here = [place for place in chosen if place.file == number]
+            if here:
+                with closing(file.open()) as slide:
+                    view, tissue = View.of(slide, Needs(mpp=self._mpp)), find_tissue(slide)
+                    for place in here:
+                        self._keep(place.read(view), tissue_at(view, tissue, place))
+        self._parts = len(chosen)
+
+    def domain(self) -> Domain:
+        """Return what was read; DataError where it is not enough."""
+        name, size = self._files.name, self._size
+        if not self._images:
+            if self._small and not self._bare:
+                raise DataError(f"No field of {name} is as large as a crop of {size} px; choose a smaller crop.")
+            raise DataError(f"There is no tissue in {name}; choose other slides.")
+        if len(self._files.files) == 1 and sum(image.size for image in self._images) < ALONE * 3 * size * size:
+            height, width = self._images[0].shape[:2]
+            raise DataError(
+                f"{name} is one image of {width} x {height} px, and a translator learns from two sets of many; choose a"
+                " folder of images, or whole slides."
+            )
+        return Domain(name, self._images, self._tissue, self._files, tuple(self._notes()))
+
+    def _view(self, slide: Slide) -> View | None:
+        """Return a slide at the recipe's µm/px, None where it is smaller than a crop."""
+        view = View.of(slide, Needs(mpp=self._mpp))
+        self._scales.add(round(slide.mpp or self._mpp, 4))
+        if min(view.level.height, view.level.width) >= self._size:
+            return view
+        self._small += 1
+        return None
+
+    def _keep(self, image: RGB, tissue: npt.NDArray[np.bool_]) -> None:
+        if not tissue.any():
+            self._bare += 1
+            return
+        self._images.append(image)
+        self._tissue.append(tissue)
+
+    def _notes(self) -> Iterator[str]:
+        name, size = self._files.name, self._size
+        whole = len(self._images) - self._parts
+        counted = [f"{whole} fields"] if whole else []
+        counted += [f"{self._parts} parts of {2 * size} px"] if self._parts else []
+        yield f"{name}: {' and '.join(counted)} from {len(self._files.files)} files"
+        scales = sorted(self._scales)
+        if any(abs(scale / self._mpp - 1) > SAME for scale in scales):
+            said = " and ".join(f"{scale:g}" for scale in scales)
+            yield f"{name}: {said} µm/px, resampled to {self._mpp:g}"
+        if scales[-1] > 1.5 * self._mpp:
+            yield f"{name}: its coarsest slides have {scales[-1]:g} µm/px and show no more detail at {self._mpp:g}"
+        if self._small:
+            yield f"{name}: {self._small} smaller than a crop of {size} px, left out"
+        if self._bare:
+            yield f"{name}: {self._bare} without tissue, left out"
