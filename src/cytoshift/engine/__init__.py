@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cytoshift.engine.blend import Blended
+    from cytoshift.engine.cluster import ClusterExecutor
     from cytoshift.engine.derived import DerivedSlide
     from cytoshift.engine.device import pick_device
     from cytoshift.engine.executor import Executor, LocalExecutor
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
     from cytoshift.engine.operator import FindingOperator, ImageOperator, Needs, Operator, TileBoxes
     from cytoshift.engine.preview import PreviewSlide
     from cytoshift.engine.progress import CancelToken, Meter, Progress, Report
+    from cytoshift.engine.remote import Build, Remote
     from cytoshift.engine.runs import run_findings, run_image
     from cytoshift.engine.view import View
 
 _HOMES = {
     "blend": ("Blended",),
+    "cluster": ("ClusterExecutor",),
     "derived": ("DerivedSlide",),
     "device": ("pick_device",),
     "executor": ("Executor", "LocalExecutor"),
@@ -30,6 +33,7 @@ _HOMES = {
     "operator": ("FindingOperator", "ImageOperator", "Needs", "Operator", "TileBoxes"),
     "preview": ("PreviewSlide",),
     "progress": ("CancelToken", "Meter", "Progress", "Report"),
+    "remote": ("Build", "Remote"),
     "runs": ("run_findings", "run_image"),
     "view": ("View",),
 }
@@ -37,7 +41,9 @@ _HOMES = {
 __all__ = [
     "Blended",
     "Box",
+    "Build",
     "CancelToken",
+    "ClusterExecutor",
     "DerivedSlide",
     "Executor",
     "FindingOperator",
@@ -50,6 +56,7 @@ __all__ = [
     "PreviewSlide",
     "Progress",
     "Provenance",
+    "Remote",
     "Report",
     "Tile",
     "TileBoxes",

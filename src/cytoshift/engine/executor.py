@@ -14,6 +14,11 @@ R = TypeVar("R")
 class Executor(Protocol):
     """Runs a function over shards."""
 
+    @property
+    def workers(self) -> int:
+        """How many shards are worked on at once."""
+        ...
+
     def map(self, function: Callable[[S], R], shards: Iterable[S]) -> Generator[R, None, None]:
         """Yield the results in the order of the shards, never holding more than a few at once.
 
@@ -36,17 +41,22 @@ class LocalExecutor:
     def __init__(self, workers: int, *, name: str = "cytoshift") -> None:
         if workers < 1:
             raise ValueError(f"{workers} workers")
-        self.workers = workers
+        self._workers = workers
         self.name = name
+
+    @property
+    def workers(self) -> int:
+        """Threads."""
+        return self._workers
 
     def map(self, function: Callable[[S], R], shards: Iterable[S]) -> Generator[R, None, None]:
         """Yield the results in the order of the shards; see `Executor.map`."""
         running: deque[Future[R]] = deque()
-        pool = ThreadPoolExecutor(self.workers, thread_name_prefix=self.name)
+        pool = ThreadPoolExecutor(self._workers, thread_name_prefix=self.name)
         try:
             for shard in shards:
                 running.append(pool.submit(function, shard))
-                if len(running) >= 2 * self.workers:
+                if len(running) >= 2 * self._workers:
                     yield running.popleft().result()
             while running:
                 yield running.popleft().result()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from cytoshift.engine.findings import Box
 from cytoshift.engine.operator import Needs
@@ -107,3 +108,13 @@ class TileGrid:
 def shards(tiles: Sequence[Tile], size: int) -> Iterator[Shard]:
     """Cut tiles into shards of a size; the last may be smaller."""
     return (tuple(tiles[start : start + size]) for start in range(0, len(tiles), size))
+
+
+def squares(grid: TileGrid, tiles: Sequence[Tile], side: int) -> Iterator[Shard]:
+    """Gather tiles into shards, each of one square of the grid that is ``side`` tiles wide; squares in row order."""
+
+    def place(tile: Tile) -> tuple[int, int]:
+        row, column = divmod(tile.index, grid.columns)
+        return row // side, column // side
+
+    return (tuple(inside) for _, inside in groupby(sorted(tiles, key=place), key=place))

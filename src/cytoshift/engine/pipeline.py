@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from cytoshift.engine.executor import Executor, LocalExecutor
 from cytoshift.engine.grid import Shard, Tile, TileGrid, shards
-from cytoshift.engine.operator import FindingOperator, ImageOperator, TileBoxes
+from cytoshift.engine.operator import FindingOperator, ImageOperator, Operator, TileBoxes
 from cytoshift.engine.progress import CancelToken
 from cytoshift.engine.view import View
 
@@ -138,3 +138,16 @@ def with_tissue(view: View, tiles: Sequence[Tile], tissue: Tissue | None) -> lis
     if tissue is None:
         return list(tiles)
     return [tile for tile in tiles if tissue.covered(*view.level0_core(tile)) > 0]
+
+
+def run_key(view: View, operator: Operator, **more: Any) -> dict[str, Any]:
+    """Return what identifies the results of an operator, prepared, on a view: anything JSON can hold."""
+    needs = operator.needs
+    return {
+        "slide": view.key,
+        "operator": operator.key,
+        "tile": needs.tile,
+        "halo": needs.halo,
+        "downsample_yx": list(view.level.downsample_yx),
+        **more,
+    }

@@ -15,9 +15,10 @@ from cytoshift.engine.findings import Box, Findings, Provenance
 from cytoshift.engine.grid import Tile
 from cytoshift.engine.journal import Journal
 from cytoshift.engine.merge import Candidates, candidates, merge
-from cytoshift.engine.operator import FindingOperator, ImageOperator, Operator
-from cytoshift.engine.pipeline import Mapped, Pipeline, with_tissue
+from cytoshift.engine.operator import FindingOperator, ImageOperator
+from cytoshift.engine.pipeline import Mapped, Pipeline, run_key, with_tissue
 from cytoshift.engine.progress import CancelToken, Meter, Report
+from cytoshift.engine.remote import Remote, send
 from cytoshift.engine.sinks import FindingsSink, PyramidSink
 from cytoshift.engine.view import View
 from cytoshift.slides.slide import Slide
@@ -40,6 +41,7 @@ def run_findings(
     cancel: CancelToken | None = None,
     on_tile: Callable[[Findings], None] | None = None,
     through: ImageOperator | None = None,
+    remote: Remote | None = None,
 ) -> Findings:
     """Search a slide.
 
@@ -62,6 +64,9 @@ def run_findings(
         removed.
     through : ImageOperator, optional
         The slide is looked at through this.
+    remote : Remote, optional
+        Workers elsewhere that search the tiles; the threads of this process without. Stopping takes at most one of
+        their squares of tiles then.
 
     Returns
     -------
@@ -79,6 +84,8 @@ def run_findings(
     operator = operator.prepare(seen)
     view = View.of(seen, operator.needs)
     pipeline = Pipeline(view, view.grid(operator.needs), operator.needs.batch, cancel)
+    if remote is not None:
+        pipeline = send(remote, slide, operator, pipeline)
     search = _Search(slide, seen, operator, view, region)
     inside = view.grid(operator.needs).within(_raster_box(view, region))
     tiles = with_tissue(view, inside, tissue)
@@ -107,7 +114,7 @@ class _Search:
 
     def __init__(self, slide: Slide, seen: Slide, operator: FindingOperator, view: View, region: Box | None) -> None:
         through = seen.operator.key if isinstance(seen, DerivedSlide) and seen is not slide else ""
-        self.run = _run_key(view, operator, threshold=operator.threshold, merge_iou=operator.merge_iou)
+        self.run = run_key(view, operator, threshold=operator.threshold, merge_iou=operator.merge_iou)
         self._view = view
         self._region = region
         self._classes = operator.classes
@@ -145,6 +152,7 @@ def run_image(
     tissue: Tissue | None = None,
     report: Report | None = None,
     cancel: CancelToken | None = None,
+    remote: Remote | None = None,
 ) -> Path:
     """Write a slide as an operator shows it.
 
@@ -159,6 +167,9 @@ def run_image(
         Tiles without tissue are left as they are, for operators that are not pointwise.
     report, cancel : optional
         Progress in tiles, those of the coarser levels included; stopping takes at most one batch.
+    remote : Remote, optional
+        Workers elsewhere that compute the tiles; the threads of this process without. Stopping takes at most one of
+        their squares of tiles then.
 
     Returns
     -------
@@ -176,7 +187,9 @@ def run_image(
     operator, view = derived.operator, View.of(slide, operator.needs)
     grid = view.grid(operator.needs)
     pipeline = Pipeline(view, grid, operator.needs.batch, cancel)
-    sink = PyramidSink(Path(out), grid, _run_key(view, operator, derived=derived.key), **_facts(derived, view))
+    if remote is not None:
+        pipeline = send(remote, slide, operator, pipeline)
+    sink = PyramidSink(Path(out), grid, run_key(view, operator, derived=derived.key), **_facts(derived, view))
     try:
         missing = sink.missing(grid)
         extra = sink.writer.coarse_tiles
@@ -227,18 +240,6 @@ def _write(
         with closing(results), closing(writers.map(store, results)) as stored:
             for count in stored:
                 meter.advance(count)
-
-
-def _run_key(view: View, operator: Operator, **more: Any) -> dict[str, Any]:
-    needs = operator.needs
-    return {
-        "slide": view.key,
-        "operator": operator.key,
-        "tile": needs.tile,
-        "halo": needs.halo,
-        "downsample_yx": list(view.level.downsample_yx),
-        **more,
-    }
 
 
 def _raster_box(view: View, region: Box | None) -> Box:

@@ -1,0 +1,218 @@
+"""Tiles that workers elsewhere compute: what each is told, and what it sends back.
+
+A worker opens the slide by its path and makes the operator itself; neither travels. It works on the same grid, in
+batches of the same shape, so that what it sends back is what this process would have computed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from cytoshift.engine.derived import DerivedSlide
+from cytoshift.engine.executor import Executor
+from cytoshift.engine.grid import Shard, Tile, TileGrid, squares
+from cytoshift.engine.operator import FindingOperator, ImageOperator, Operator
+from cytoshift.engine.pipeline import Found, Mapped, Pipeline, run_key
+from cytoshift.engine.view import View
+from cytoshift.errors import CytoshiftError, SlideError
+from cytoshift.slides.slide import Slide
+
+R = TypeVar("R")
+
+Build = Callable[[], Operator]
+"""Makes an operator that is not prepared; can be pickled, as a partial of a module's function can."""
+
+SIDE = 4096
+"""Longest side in pixels of the square of tiles that a worker is given at once."""
+
+EACH = 4
+"""Squares that each worker should get at least: the fewer tiles, the smaller the squares."""
+
+KEPT = 2
+"""Runs whose slide and operator a worker keeps open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """Workers elsewhere, and how each makes what it works with.
+
+    Parameters
+    ----------
+    executor : Executor
+        Who hands the work to them, a `ClusterExecutor`, say.
+    operator : callable
+        Makes the operator of the run.
+    through : callable, optional
+        Makes the operator through which the slide is seen.
+    """
+
+    executor: Executor
+    operator: Build
+    through: Build | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What a worker is told; small, and can be pickled.
+
+    Parameters
+    ----------
+    path : str
+        Where the slide is; the same path must lead to it from every worker.
+    mpp_yx : tuple of float or None
+        Its µm/px.
+    objective : float or None
+        Its objective power.
+    operator, through : callable
+        As `Remote` has them.
+    run : dict
+        `run_key` of the view and the operator as they are here: a worker for which it is another refuses.
+    """
+
+    path: str
+    mpp_yx: tuple[float, float] | None
+    objective: float | None
+    operator: Build
+    through: Build | None
+    run: dict[str, Any]
+
+    def map(self, tiles: Shard) -> list[Mapped]:
+        """Run the image operator over tiles, in this process."""
+        pipeline, operator = _room(self)
+        if not isinstance(operator, ImageOperator):
+            raise TypeError(f"{operator.title} is no image operator")
+        with closing(pipeline.map(operator, tiles)) as results:
+            return [(done, [core.copy() for core in cores]) for done, cores in results]
+
+    def find(self, tiles: Shard) -> list[Found]:
+        """Run the finding operator over tiles, in this process."""
+        pipeline, operator = _room(self)
+        if not isinstance(operator, FindingOperator):
+            raise TypeError(f"{operator.title} finds nothing")
+        with closing(pipeline.find(operator, tiles)) as results:
+            return list(results)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemotePipeline(Pipeline):
+    """A pipeline whose operator runs elsewhere; tiles that are only copied are read here.
+
+    Parameters
+    ----------
+    errand : Errand
+        What the workers are told.
+    executor : Executor
+        Who hands it to them.
+    """
+
+    errand: Errand
+    executor: Executor
+
+    def find(self, operator: FindingOperator, tiles: Sequence[Tile]) -> Generator[Found, None, None]:
+        """Yield what a finding operator finds; see `Pipeline.find`."""
+        return self._elsewhere(self.errand.find, tiles)
+
+    def map(self, operator: ImageOperator, tiles: Sequence[Tile]) -> Generator[Mapped, None, None]:
+        """Yield what an image operator makes; see `Pipeline.map`."""
+        return self._elsewhere(self.errand.map, tiles)
+
+    def _elsewhere(self, work: Callable[[Shard], list[R]], tiles: Sequence[Tile]) -> Generator[R, None, None]:
+        side = square_side(self.grid, len(tiles), self.executor.workers)
+        with closing(self.executor.map(work, squares(self.grid, tiles, side))) as results:
+            for batches in results:
+                for batch in batches:
+                    if self.cancel is not None:
+                        self.cancel.check()
+                    yield batch
+
+
+def square_side(grid: TileGrid, tiles: int, workers: int) -> int:
+    """Return how many tiles of a grid a square of work has along its side.
+
+    Large squares, because what an operator needs of the neighbours of a square is computed for it alone; smaller ones
+    where there are few tiles, so that nobody waits at the end.
+    """
+    side = 1
+    while 2 * side * grid.tile <= SIDE and (2 * side) ** 2 * EACH * workers <= tiles:
+        side *= 2
+    return side
+
+
+def send(remote: Remote, slide: Slide, operator: Operator, pipeline: Pipeline) -> RemotePipeline:
+    """Return a pipeline as it runs with workers elsewhere.
+
+    Parameters
+    ----------
+    remote : Remote
+    slide : Slide
+        As it was opened from a file; the pipeline may see it through an operator.
+    operator : Operator
+        Prepared.
+    pipeline : Pipeline
+    """
+    about, run = slide.info, run_key(pipeline.view, operator)
+    return RemotePipeline(
+        pipeline.view,
+        pipeline.grid,
+        pipeline.batch,
+        pipeline.cancel,
+        pipeline.readers,
+        errand=Errand(about.path, about.mpp_yx, about.objective, remote.operator, remote.through, run),
+        executor=remote.executor,
+    )
+
+
+_rooms: OrderedDict[str, tuple[Pipeline, Operator]] = OrderedDict()
+_lock = threading.Lock()
+
+
+def _room(errand: Errand) -> tuple[Pipeline, Operator]:
+    """Return the pipeline and the prepared operator of an errand; made once in this process, for all its threads."""
+    key = repr(errand.run)
+    with _lock:
+        if key not in _rooms:
+            _rooms[key] = _furnish(errand)
+        _rooms.move_to_end(key)
+        while len(_rooms) > KEPT:
+            _rooms.popitem(last=False)
+        return _rooms[key]
+
+
+def _furnish(errand: Errand) -> tuple[Pipeline, Operator]:
+    slide: Slide = _open(errand)
+    if errand.through is not None:
+        through = errand.through()
+        if not isinstance(through, ImageOperator):
+            raise TypeError(f"{through.title} is no image operator")
+        slide = DerivedSlide(slide, through)
+    operator = errand.operator().prepare(slide)
+    view = View.of(slide, operator.needs)
+    run = run_key(view, operator)
+    if run["slide"] != errand.run["slide"] and errand.through is None:
+        raise SlideError(
+            f"A worker finds another slide at {errand.path}; let the path lead to the same file everywhere."
+        )
+    if run != errand.run:
+        raise CytoshiftError(
+            "A worker would compute something else than this computer does; install the same version of "
+            "napari-cytoshift, and the same models, on all of them."
+        )
+    return Pipeline(view, view.grid(operator.needs), operator.needs.batch), operator
+
+
+def _open(errand: Errand) -> Slide:
+    from cytoshift.slides.open import open_slide
+
+    try:
+        slide = open_slide(errand.path)
+    except SlideError as error:
+        raise SlideError(
+            f"A worker cannot open the slide ({str(error).rstrip('.')}); put it where all workers see it by the same "
+            "path."
+        ) from error
+    return slide if errand.mpp_yx is None else slide.calibrated(errand.mpp_yx, errand.objective)

@@ -1,0 +1,182 @@
+"""Tiles that workers elsewhere compute: the same bytes, resumable, and one sentence where it cannot be done."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from copy import copy
+from functools import partial
+from operator import neg
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from distributed import LocalCluster
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from same_bytes import ArraySlide, StopAfter, level0, noise
+
+from cytoshift import stain
+from cytoshift.engine import Blended, ClusterExecutor, LocalExecutor, Progress, Remote, run_image
+from cytoshift.engine.grid import TileGrid, squares
+from cytoshift.engine.remote import EACH, SIDE, square_side
+from cytoshift.errors import Cancelled, CytoshiftError, SlideError
+from cytoshift.slides import Slide, open_slide, samples
+
+REINHARD = partial(stain.method, "reinhard")
+MACENKO = partial(stain.method, "macenko")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[LocalCluster]:
+    """Return a scheduler with two workers, each a process of its own."""
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def executor(cluster: LocalCluster) -> Iterator[ClusterExecutor]:
+    with ClusterExecutor(cluster.scheduler_address) as executor:
+        yield executor
+
+
+@pytest.fixture(scope="module")
+def slide(tmp_path_factory: pytest.TempPathFactory) -> Slide:
+    return open_slide(samples.draw(tmp_path_factory.mktemp("slide") / "smear.ome.zarr", width=3100, height=2100))
+
+
+@pytest.fixture(scope="module")
+def whole(slide: Slide, tmp_path_factory: pytest.TempPathFactory) -> npt.NDArray[np.uint8]:
+    return level0(run_image(slide, REINHARD(), tmp_path_factory.mktemp("whole") / "whole.ome.zarr"))
+
+
+def test_processes_elsewhere_make_the_same_bytes(executor, slide, whole, tmp_path):
+    out = run_image(slide, REINHARD(), tmp_path / "out.ome.zarr", remote=Remote(executor, REINHARD))
+    np.testing.assert_array_equal(level0(out), whole)
+    assert [path.name for path in tmp_path.iterdir()] == ["out.ome.zarr"]
+
+
+def test_a_fitted_method_may_be_sent(executor, slide, tmp_path):
+    half = Blended(REINHARD().prepare(slide), 0.5)
+    here = level0(run_image(slide, half, tmp_path / "here.ome.zarr"))
+    there = run_image(slide, half, tmp_path / "there.ome.zarr", remote=Remote(executor, partial(copy, half)))
+    np.testing.assert_array_equal(level0(there), here)
+
+
+def test_what_a_lost_worker_had_is_done_again(cluster, executor, slide, whole, tmp_path):
+    lost: list[int] = []
+
+    def lose(progress: Progress) -> None:
+        if not lost:
+            lost.append(next(iter(cluster.workers.values())).pid)
+            os.kill(lost[0], signal.SIGKILL)
+
+    out = run_image(slide, REINHARD(), tmp_path / "out.ome.zarr", remote=Remote(executor, REINHARD), report=lose)
+    assert lost
+    np.testing.assert_array_equal(level0(out), whole)
+
+
+def test_results_come_in_order_and_few_at_a_time(executor):
+    drawn: list[int] = []
+
+    def shards() -> Iterator[int]:
+        for shard in range(40):
+            drawn.append(shard)
+            yield shard
+
+    for count, result in enumerate(executor.map(neg, shards()), start=1):
+        assert result == -(count - 1)
+        assert len(drawn) - count <= 2 * 2
+
+
+def test_an_error_of_a_worker_reaches_the_caller(executor):
+    with pytest.raises(TypeError, match="bad operand"):
+        list(executor.map(neg, ["no number"]))
+
+
+def test_what_is_interrupted_here_goes_on_elsewhere(executor, slide, whole, tmp_path):
+    stop, out = StopAfter(2), tmp_path / "out.ome.zarr"
+    with pytest.raises(Cancelled):
+        run_image(slide, REINHARD(), out, report=stop, cancel=stop.token)
+    run_image(slide, REINHARD(), out, remote=Remote(executor, REINHARD))
+    np.testing.assert_array_equal(level0(out), whole)
+
+
+def test_what_is_interrupted_elsewhere_goes_on_here(executor, slide, whole, tmp_path):
+    stop, out = StopAfter(2), tmp_path / "out.ome.zarr"
+    with pytest.raises(Cancelled):
+        run_image(slide, REINHARD(), out, report=stop, cancel=stop.token, remote=Remote(executor, REINHARD))
+    assert out.with_name(out.name + ".partial").exists()
+    run_image(slide, REINHARD(), out)
+    np.testing.assert_array_equal(level0(out), whole)
+
+
+def test_a_worker_that_would_make_something_else_refuses(slide, tmp_path):
+    with pytest.raises(CytoshiftError, match="compute something else than this computer does"):
+        run_image(slide, REINHARD(), tmp_path / "out.ome.zarr", remote=Remote(LocalExecutor(2), MACENKO))
+
+
+def test_a_slide_that_workers_do_not_see_is_one_sentence(slide, tmp_path):
+    moved = shutil.copytree(slide.info.path, tmp_path / "moved.ome.zarr")
+    opened = open_slide(moved)
+    operator = REINHARD().prepare(opened)
+    shutil.move(moved, tmp_path / "elsewhere.ome.zarr")
+    with pytest.raises(SlideError, match="cannot open the slide .* by the same path"):
+        run_image(opened, operator, tmp_path / "out.ome.zarr", remote=Remote(LocalExecutor(1), partial(copy, operator)))
+
+
+def test_another_slide_of_the_same_path_is_refused(slide, tmp_path):
+    shown = ArraySlide(noise(600, 600), mpp=0.25)
+    shown.info = type(shown.info)("smear", shown.info.identity, "memory", mpp_yx=(0.25, 0.25), path=slide.info.path)
+    operator = REINHARD().prepare(shown)
+    with pytest.raises(SlideError, match="finds another slide at"):
+        run_image(shown, operator, tmp_path / "out.ome.zarr", remote=Remote(LocalExecutor(1), partial(copy, operator)))
+
+
+def test_nobody_at_the_address_is_one_sentence():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, but nobody listens
+        address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(CytoshiftError, match=f"No scheduler answers at {address}"):
+            ClusterExecutor(address, patience=1)
+
+
+@pytest.mark.parametrize("address", ["", "nonsense://x:1", "tcp://"])
+def test_no_address_is_one_sentence(address):
+    with pytest.raises(CytoshiftError, match="No scheduler answers at"):
+        ClusterExecutor(address, patience=1)
+
+
+def test_a_scheduler_without_workers_is_one_sentence():
+    with (
+        LocalCluster(n_workers=0, processes=False, dashboard_address=":0") as empty,
+        pytest.raises(CytoshiftError, match="has no workers; start some"),
+    ):
+        ClusterExecutor(empty.scheduler_address, patience=0.5)
+
+
+def test_the_library_is_loaded_only_when_it_is_asked_for():
+    code = (
+        "import sys, cytoshift.cli, cytoshift.jobs, cytoshift.engine.runs, cytoshift.engine.cluster\n"
+        "sys.exit('distributed' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 9000), st.integers(1, 9000), st.sampled_from((128, 500, 512, 1024)), st.integers(1, 40))
+def test_squares_hold_every_tile_once_and_are_small_enough(height, width, tile, workers):
+    grid = TileGrid(height, width, tile)
+    side = square_side(grid, len(grid), workers)
+    gathered = list(squares(grid, list(grid)[::2], side))
+    assert sorted(tile.index for square in gathered for tile in square) == list(range(0, len(grid), 2))
+    for square in gathered:
+        assert len({(tile.y // (side * grid.tile), tile.x // (side * grid.tile)) for tile in square}) == 1
+    assert side == 1 or side * tile <= SIDE
+    assert side == 1 or len(grid) >= EACH * workers * side**2
