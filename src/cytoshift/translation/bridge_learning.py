@@ -19,7 +19,6 @@ from cytoshift.translation.losses import (
     bridge_loss,
     critic_loss,
     entropy_network_loss,
-    repetition_loss,
 )
 from cytoshift.translation.recipe import TranslationRecipe
 
@@ -69,10 +68,11 @@ class BridgeLearning(TranslatorLearning):
         self._made: _Made | None = None
         self.own(nn.ModuleDict({"generator": self.generator, "features": self._features}), opponents)
 
-    def rehearse(self, images: Tensor, random: torch.Generator) -> Tensor:
-        """Return the loss of the first steps, at any step of the bridge."""
+    def repeated(self, images: Tensor, random: torch.Generator) -> Tensor:
+        """Return what the generator makes of images that it is to repeat, at any step of the bridge."""
         step = int(torch.randint(self.recipe.architecture.steps, (), generator=random))
-        return repetition_loss(self.generator(images, step, self._style(len(images), random, images.device)), images)
+        made: Tensor = self.generator(images, step, self._style(len(images), random, images.device))
+        return made
 
     def translate(self, batch: Batch, random: torch.Generator, device: torch.device) -> dict[str, Tensor]:
         """Return the generator's losses (reference order: adversarial, entropy, contrast)."""

@@ -47,9 +47,10 @@ class CycleLearning(TranslatorLearning):
         networks = nn.ModuleDict({"generator": self.generator, "back": self._back})
         self.own(networks, nn.ModuleDict({"critics": self._critics, "pools": nn.ModuleDict(self._pools)}))
 
-    def rehearse(self, images: Tensor, random: torch.Generator) -> Tensor:
-        """Return the loss of the first steps, of both generators."""
-        return repetition_loss(self.generator(images), images) + repetition_loss(self._back(images), images)
+    def rehearse(self, batch: Batch, random: torch.Generator, device: torch.device) -> Tensor:
+        """Return the loss of the first steps, of both generators, each on the images it is to make."""
+        source = scaled(batch.source, device)
+        return super().rehearse(batch, random, device) + repetition_loss(self._back(source), source)
 
     def translate(self, batch: Batch, random: torch.Generator, device: torch.device) -> dict[str, Tensor]:
         """Return the generators' losses (Zhu et al., 2017, equation 3, and the identity of section 5.2)."""

@@ -78,17 +78,26 @@ class TranslatorLearning(TrainingTask):
         )
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the generator's losses; in the first steps, what it lacks to repeat images of both domains."""
+        """Return the generator's losses; in the first steps, what it lacks to repeat images of the target.
+
+        Instance normalization takes an image's own colours away, so a generator that repeats the target's images paints
+        others in the target's colours too: the adversaries start from there.
+        """
         self._step = batch.step
         device = next(self.network.parameters()).device
         if batch.step < self.recipe.rehearsal:
-            images = torch.cat([scaled(batch.source, device), scaled(batch.target, device)])
-            return {"repetition": self.rehearse(images, draws(self.recipe.training.seed, batch.step))}
+            return {"repetition": self.rehearse(batch, draws(self.recipe.training.seed, batch.step), device)}
         return self.translate(batch, draws(self.recipe.training.seed, batch.step), device)
 
-    def rehearse(self, images: Tensor, random: torch.Generator) -> Tensor:
+    def rehearse(self, batch: Batch, random: torch.Generator, device: torch.device) -> Tensor:
         """Return the loss of the first steps."""
-        return repetition_loss(self.generator(images), images)
+        target = scaled(batch.target, device)
+        return repetition_loss(self.repeated(target, random), target)
+
+    def repeated(self, images: Tensor, random: torch.Generator) -> Tensor:
+        """Return what the generator makes of images that it is to repeat."""
+        made: Tensor = self.generator(images)
+        return made
 
     @abstractmethod
     def translate(self, batch: Batch, random: torch.Generator, device: torch.device) -> dict[str, Tensor]:

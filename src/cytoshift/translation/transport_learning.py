@@ -11,7 +11,7 @@ from cytoshift.translation.crops import Batch, scaled
 from cytoshift.translation.discriminator import Critic
 from cytoshift.translation.domains import Domain
 from cytoshift.translation.learning import Show, TranslatorLearning
-from cytoshift.translation.losses import potential_loss, repetition_loss, transport_loss
+from cytoshift.translation.losses import potential_loss, transport_loss
 from cytoshift.translation.recipe import TranslationRecipe
 
 
@@ -42,9 +42,10 @@ class TransportLearning(TranslatorLearning):
         self._made: tuple[Tensor, Tensor] | None = None
         self.own(nn.ModuleDict({"generator": self.generator}), nn.ModuleDict({"potential": self._potential}))
 
-    def rehearse(self, images: Tensor, random: torch.Generator) -> Tensor:
-        """Return the loss of the first steps, whatever the noise."""
-        return repetition_loss(self.generator(self._noisy(images, random)), images)
+    def repeated(self, images: Tensor, random: torch.Generator) -> Tensor:
+        """Return what the generator makes of images that it is to repeat, whatever the noise."""
+        made: Tensor = self.generator(self._noisy(images, random))
+        return made
 
     def translate(self, batch: Batch, random: torch.Generator, device: torch.device) -> dict[str, Tensor]:
         """Return the transport's loss."""
