@@ -115,7 +115,8 @@ class TranslationRecipe(_Part):
     def _trainable(self) -> Self:
         if self.method == "turbo":
             raise ValueError("a turbo translator is imported, not trained here")
-        if max(self.contrast.taps) >= 3 + self.architecture.generator.blocks:
+        contrasted = self.method in ("unsb", "cut", "fastcut")
+        if contrasted and max(self.contrast.taps) >= 3 + self.architecture.generator.blocks:
             raise ValueError(f"contrast.taps must be below {3 + self.architecture.generator.blocks}")
         if self.rehearsal >= self.training.steps:
             raise ValueError("rehearsal must be shorter than training.steps")
