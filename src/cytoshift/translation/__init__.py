@@ -2,6 +2,16 @@
 
 from cytoshift.translation.domains import DomainFields
 from cytoshift.translation.generator import Generator, GeneratorPlan
+from cytoshift.translation.operator import Translator
+from cytoshift.translation.plain import PlainTiles
 from cytoshift.translation.recipe import TranslationRecipe, TranslatorArchitecture
 
-__all__ = ["DomainFields", "Generator", "GeneratorPlan", "TranslationRecipe", "TranslatorArchitecture"]
+__all__ = [
+    "DomainFields",
+    "Generator",
+    "GeneratorPlan",
+    "PlainTiles",
+    "TranslationRecipe",
+    "Translator",
+    "TranslatorArchitecture",
+]
