@@ -8,7 +8,7 @@ import warnings
 
 import typer
 
-from cytoshift.cli import demo, detect, jobs, models, slides, study, train
+from cytoshift.cli import demo, detect, jobs, models, slides, study, train, translate
 from cytoshift.errors import CytoshiftError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command("info")(slides.info)
 app.command("convert")(slides.convert)
 app.command("normalize")(slides.normalize)
+app.command("translate")(translate.translate)
 app.command("detect")(detect.detect)
 app.command("train")(train.train)
 app.add_typer(train.evaluate, name="evaluate")

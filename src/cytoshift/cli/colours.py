@@ -1,19 +1,21 @@
-"""Stain methods, stain models and references by the names a person types."""
+"""What changes colours, by the names a person types: stain methods, stain models, translators, and references."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cytoshift.errors import CytoshiftError, ModelError
 
 if TYPE_CHECKING:
-    from cytoshift.engine import ImageOperator
+    from cytoshift.engine import Build, ImageOperator, Operator
+    from cytoshift.models import Model
     from cytoshift.stain import Reference
 
 
-def stain_operator(method: str, reference: str | None = None, strength: float = 1.0) -> ImageOperator:
-    """Return a stain method or a stain model, not yet prepared.
+def stain_build(method: str, reference: str | None = None, strength: float = 1.0) -> Build:
+    """Return what makes a stain method or a stain model, not yet prepared.
 
     Parameters
     ----------
@@ -25,16 +27,66 @@ def stain_operator(method: str, reference: str | None = None, strength: float = 
         0 to 1: how far the colours move.
     """
     from cytoshift import stain
+
+    build: Build
+    if method in stain.METHODS:
+        build = partial(stain.method, method, None if reference is None else read_reference(reference))
+    elif reference is not None:
+        raise CytoshiftError(f"A stain model such as {method} brings its own colours; leave --reference out.")
+    else:
+        build = _model_build(method, ("stain",))
+    return build if strength == 1 else partial(_weaker, build, strength)
+
+
+def through_build(name: str) -> Build:
+    """Return what makes the operator to look through: a stain method, a stain model or a translator."""
+    from cytoshift import stain
+    from cytoshift.models import COLOUR_TASKS
+
+    return partial(stain.method, name) if name in stain.METHODS else _model_build(name, COLOUR_TASKS)
+
+
+def stain_operator(method: str, reference: str | None = None, strength: float = 1.0) -> ImageOperator:
+    """Return what `stain_build` makes."""
+    return image_operator(stain_build(method, reference, strength))
+
+
+def image_operator(build: Build) -> ImageOperator:
+    """Make an operator; ModelError when it changes no colours."""
+    from cytoshift.engine import ImageOperator
+
+    operator = build()
+    if not isinstance(operator, ImageOperator):
+        raise ModelError(f"{operator.title} changes no colours; give a stain model or a translation model.")
+    return operator
+
+
+def model_build(model: Model, **options: Any) -> Build:
+    """Return what makes the operator of a model; ``options`` are those of `models.build_operator`."""
+    return partial(_from_folder, model.folder.absolute(), **options)
+
+
+def _model_build(name: str, tasks: tuple[str, ...]) -> Build:
+    from cytoshift import stain
+    from cytoshift.models import STARTER, Registry
+
+    registry = Registry()
+    known = {STARTER, *(card.id for card in registry.list())}
+    if not (Path(name).exists() or name in known):
+        raise ModelError(f"{name} is no stain method and no model; choose one of {', '.join(stain.METHODS)}.")
+    return model_build(registry.find(name, *tasks))
+
+
+def _from_folder(folder: Path, **options: Any) -> Operator:
+    from cytoshift.models import build_operator, load_model
+
+    return build_operator(load_model(folder), **options)
+
+
+def _weaker(build: Build, strength: float) -> ImageOperator:
     from cytoshift.engine import Blended
 
-    operator: ImageOperator
-    if method in stain.METHODS:
-        operator = stain.method(method, None if reference is None else read_reference(reference))
-    else:
-        if reference is not None:
-            raise CytoshiftError(f"A stain model such as {method} brings its own colours; leave --reference out.")
-        operator = _restyler(method)
-    return operator if strength == 1 else Blended(operator, strength)
+    return Blended(image_operator(build), strength)
 
 
 def read_reference(given: str) -> Reference:
@@ -62,18 +114,3 @@ def doubt(operator: ImageOperator) -> str:
 
     inner = operator.operator if isinstance(operator, Blended) else operator
     return str(getattr(inner, "diagnosis", ""))  # methods and models have one, image operators at large need not
-
-
-def _restyler(name: str) -> ImageOperator:
-    from cytoshift import stain
-    from cytoshift.engine import ImageOperator
-    from cytoshift.models import STARTER, Registry, build_operator
-
-    registry = Registry()
-    known = {STARTER, *(card.id for card in registry.list())}
-    if not (Path(name).exists() or name in known):
-        raise ModelError(f"{name} is no stain method and no model; choose one of {', '.join(stain.METHODS)}.")
-    operator = build_operator(registry.find(name, "stain"))
-    if not isinstance(operator, ImageOperator):
-        raise ModelError(f"{operator.title} changes no colours; give a stain model.")
-    return operator

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cytoshift.cli.colours import stain_operator
+from cytoshift.cli.colours import image_operator, model_build, through_build
 from cytoshift.cli.opening import Mpp, SlidePath, open_calibrated
 from cytoshift.cli.output import print_columns
 from cytoshift.cli.progress import bar
+from cytoshift.cli.workers import Scheduler, sent, workers
 from cytoshift.errors import CytoshiftError, ModelError
 
 if TYPE_CHECKING:
-    from cytoshift.engine import Findings, ImageOperator, Operator
-    from cytoshift.engine.findings import Box
+    from cytoshift.engine import Box, Build, Findings, ImageOperator
+    from cytoshift.models import Model
     from cytoshift.slides import Slide
 
 
@@ -26,7 +27,8 @@ def detect(
     out: Annotated[Path, typer.Option(metavar="FILE.geojson", help="Where the cells are written.")],
     model: Annotated[str, typer.Option(help="A model's id, its folder, or starter.")] = "starter",
     through: Annotated[
-        str | None, typer.Option(metavar="METHOD_OR_MODEL", help="A stain method or stain model to look through.")
+        str | None,
+        typer.Option(metavar="METHOD_OR_MODEL", help="A stain method, stain model or translator to look through."),
     ] = None,
     region: Annotated[
         str | None, typer.Option(metavar="X0,Y0,X1,Y1", help="Level-0 pixels; the whole slide without.")
@@ -35,16 +37,34 @@ def detect(
         float | None, typer.Option(min=0, max=1, help="Lowest score kept; the model's own without.")
     ] = None,
     mpp: Mpp = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Find cells and write them as GeoJSON that QuPath opens."""
+    from cytoshift.engine import FindingOperator, run_findings
+    from cytoshift.slides.tissue import find_tissue
+
     box = None if region is None else read_region(region)
     if not out.absolute().parent.is_dir():
         raise CytoshiftError(f"The folder {out.absolute().parent} for {out.name} is not there; make it first.")
     opened = open_calibrated(slide, mpp)
-    operator = _operator(model, threshold)
+    build = model_build(_detector(model), threshold=threshold)
+    operator = build()
+    if not isinstance(operator, FindingOperator):
+        raise ModelError(f"{operator.title} finds no cells; give a detector with --model.")
     if opened.mpp is None and operator.needs.mpp is not None:
         raise CytoshiftError(f"{opened.name} does not say its µm/px, which the model needs; give it with --mpp.")
-    findings = _find(opened, operator, box, None if through is None else stain_operator(through), out)
+    seen, build_seen = (None, None) if through is None else _prepared(through, opened)
+    with workers(scheduler, build, build_seen) as remote, bar(f"Searching {opened.name}") as line:
+        findings = run_findings(
+            opened,
+            operator,
+            region=box,
+            tissue=find_tissue(opened) if box is None else None,
+            journal=_journal(out),
+            report=line.report,
+            through=seen,
+            remote=remote,
+        )
     _write(findings, out)
     counts = Counter(findings.classes[label] for label in findings.labels.tolist())
     typer.echo(f"Wrote {len(findings)} cells to {out}.")
@@ -64,29 +84,17 @@ def read_region(text: str) -> Box:
     return (x0, y0, x1, y1)
 
 
-def _operator(model: str, threshold: float | None) -> Operator:
-    from cytoshift.models import Registry, build_operator
+def _detector(model: str) -> Model:
+    from cytoshift.models import Registry
 
-    return build_operator(Registry().find(model, "detector"), threshold=threshold)
+    return Registry().find(model, "detector")
 
 
-def _find(slide: Slide, operator: Operator, region: Box | None, through: ImageOperator | None, out: Path) -> Findings:
-    from cytoshift.engine import FindingOperator, run_findings
-    from cytoshift.slides.tissue import find_tissue
-
-    if not isinstance(operator, FindingOperator):
-        raise ModelError(f"{operator.title} finds no cells; give a detector with --model.")
-    with bar(f"Searching {slide.name}") as line:
-        findings = run_findings(
-            slide,
-            operator,
-            region=region,
-            tissue=find_tissue(slide) if region is None else None,
-            journal=_journal(out),
-            report=line.report,
-            through=through,
-        )
-    return findings
+def _prepared(through: str, slide: Slide) -> tuple[ImageOperator, Build]:
+    """Return what a slide is looked at through, and how workers make it."""
+    build = through_build(through)
+    seen = image_operator(build).prepare(slide)
+    return seen, sent(seen, build)
 
 
 def _journal(out: Path) -> Path:

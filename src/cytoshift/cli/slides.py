@@ -10,6 +10,7 @@ import typer
 from cytoshift.cli.opening import Mpp, SlidePath, open_calibrated
 from cytoshift.cli.output import print_columns, print_json
 from cytoshift.cli.progress import bar
+from cytoshift.cli.workers import Scheduler, sent, workers
 from cytoshift.errors import SlideError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def convert(slide: SlidePath, out: Out, mpp: Mpp = None) -> None:
     from cytoshift.slides.ome_zarr import convert as write
 
     opened = open_calibrated(slide, mpp)
-    _check_free(out)
+    check_free(out)
     with bar(f"Writing {out.name}") as line:
         write(opened, out, line.count)
     typer.echo(f"Wrote {out}.")
@@ -59,22 +60,25 @@ def normalize(
     ] = None,
     strength: Annotated[float, typer.Option(min=0, max=1, help="How far the colours move, 0 to 1.")] = 1.0,
     mpp: Mpp = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Write a slide in the colours of a reference."""
-    from cytoshift.cli.colours import doubt, stain_operator
+    from cytoshift.cli.colours import doubt, image_operator, stain_build
     from cytoshift.engine import run_image
 
     opened = open_calibrated(slide, mpp)
-    operator = stain_operator(method, reference, strength).prepare(opened)
-    _check_free(out)
+    build = stain_build(method, reference, strength)
+    operator = image_operator(build).prepare(opened)
+    check_free(out)
     if doubtful := doubt(operator):
         typer.echo(doubtful, err=True)
-    with bar(f"Writing {out.name}") as line:
-        run_image(opened, operator, out, report=line.report)
+    with workers(scheduler, sent(operator, build)) as remote, bar(f"Writing {out.name}") as line:
+        run_image(opened, operator, out, report=line.report, remote=remote)
     typer.echo(f"Wrote {out}.")
 
 
-def _check_free(out: Path) -> None:
+def check_free(out: Path) -> None:
+    """Raise SlideError where something is in the way of a new OME-Zarr, or its folder is missing."""
     if out.exists():
         raise SlideError(f"{out} already exists; remove it or give another name.")
     if not out.absolute().parent.is_dir():

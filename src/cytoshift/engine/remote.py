@@ -19,7 +19,7 @@ from cytoshift.engine.grid import Shard, Tile, TileGrid, squares
 from cytoshift.engine.operator import FindingOperator, ImageOperator, Operator
 from cytoshift.engine.pipeline import Found, Mapped, Pipeline, run_key
 from cytoshift.engine.view import View
-from cytoshift.errors import CytoshiftError, SlideError
+from cytoshift.errors import CytoshiftError
 from cytoshift.slides.slide import Slide
 
 R = TypeVar("R")
@@ -184,35 +184,33 @@ def _room(errand: Errand) -> tuple[Pipeline, Operator]:
 
 
 def _furnish(errand: Errand) -> tuple[Pipeline, Operator]:
-    slide: Slide = _open(errand)
-    if errand.through is not None:
-        through = errand.through()
-        if not isinstance(through, ImageOperator):
-            raise TypeError(f"{through.title} is no image operator")
-        slide = DerivedSlide(slide, through)
-    operator = errand.operator().prepare(slide)
+    try:
+        slide = _seen(errand)
+        operator = errand.operator().prepare(slide)
+    except CytoshiftError as error:
+        raise CytoshiftError(
+            f"A worker cannot begin ({str(error).rstrip('.')}); put slide and model where all workers see them by the "
+            "same path."
+        ) from error
     view = View.of(slide, operator.needs)
     run = run_key(view, operator)
-    if run["slide"] != errand.run["slide"] and errand.through is None:
-        raise SlideError(
-            f"A worker finds another slide at {errand.path}; let the path lead to the same file everywhere."
-        )
     if run != errand.run:
         raise CytoshiftError(
-            "A worker would compute something else than this computer does; install the same version of "
-            "napari-cytoshift, and the same models, on all of them."
+            "A worker would compute something else than this computer does; let slide and model be the same files for "
+            "all, and napari-cytoshift the same version."
         )
     return Pipeline(view, view.grid(operator.needs), operator.needs.batch), operator
 
 
-def _open(errand: Errand) -> Slide:
+def _seen(errand: Errand) -> Slide:
     from cytoshift.slides.open import open_slide
 
-    try:
-        slide = open_slide(errand.path)
-    except SlideError as error:
-        raise SlideError(
-            f"A worker cannot open the slide ({str(error).rstrip('.')}); put it where all workers see it by the same "
-            "path."
-        ) from error
-    return slide if errand.mpp_yx is None else slide.calibrated(errand.mpp_yx, errand.objective)
+    slide: Slide = open_slide(errand.path)
+    if errand.mpp_yx is not None:
+        slide = slide.calibrated(errand.mpp_yx, errand.objective)
+    if errand.through is None:
+        return slide
+    through = errand.through()
+    if not isinstance(through, ImageOperator):
+        raise TypeError(f"{through.title} is no image operator")
+    return DerivedSlide(slide, through)

@@ -5,10 +5,11 @@ from cytoshift.models.card import Card, Task, TrainingData
 from cytoshift.models.domain import Domain
 from cytoshift.models.exchange import export_model
 from cytoshift.models.model import Model, keep_domain, load_model, save_model
-from cytoshift.models.operators import build_operator
+from cytoshift.models.operators import COLOUR_TASKS, build_operator, find_colour_model
 from cytoshift.models.registry import STARTER, Registry
 
 __all__ = [
+    "COLOUR_TASKS",
     "STARTER",
     "Card",
     "Decision",
@@ -19,6 +20,7 @@ __all__ = [
     "TrainingData",
     "build_operator",
     "export_model",
+    "find_colour_model",
     "keep_domain",
     "load_model",
     "save_model",

@@ -6,12 +6,35 @@ from typing import TYPE_CHECKING
 
 from cytoshift.errors import ModelError
 from cytoshift.models.model import Model
+from cytoshift.models.registry import Registry
 
 if TYPE_CHECKING:
-    from cytoshift.engine.operator import Operator
+    from cytoshift.engine.operator import ImageOperator, Operator
+
+COLOUR_TASKS = ("stain", "translation")
+"""Tasks whose models change what a slide looks like."""
 
 
-def build_operator(model: Model, *, threshold: float | None = None) -> Operator:
+def find_colour_model(name: str, registry: Registry) -> Model:
+    """Return a model that changes what a slide looks like: a stain model or a translation model.
+
+    Parameters
+    ----------
+    name : str
+        Its id, folder or file; ``"starter"`` is the stain model that ships.
+    registry : Registry
+
+    Raises
+    ------
+    ModelError
+        There is no such model, or it does something else.
+    """
+    return registry.find(name, *COLOUR_TASKS)
+
+
+def build_operator(
+    model: Model, *, threshold: float | None = None, steps: int | None = None, seed: int = 0
+) -> Operator:
     """Build the operator of a model.
 
     Parameters
@@ -19,11 +42,17 @@ def build_operator(model: Model, *, threshold: float | None = None) -> Operator:
     model : Model
     threshold : float, optional
         Score below which findings are dropped; the card's by default.
+    steps : int, optional
+        How often a translator's generator is asked on the way; once by default.
+    seed : int
+        Of a translator's noise.
 
     Raises
     ------
     ModelError
-        The weights are damaged, or this version has no method for the model's task.
+        The weights are damaged or do not fit the card, or this version has no method for the model's task.
+    CytoshiftError
+        The model takes fewer steps.
     """
     card = model.card
     if card.task == "detector":
@@ -50,7 +79,25 @@ def build_operator(model: Model, *, threshold: float | None = None) -> Operator:
             model_id=card.id,
             version=card.sha256,
         )
+    if card.task == "translation":
+        return _translator(model, 1 if steps is None else steps, seed)
     raise ModelError(
         f"The model {card.id} is a {card.task} model, which this version cannot run; choose another model, or update "
         "napari-cytoshift."
+    )
+
+
+def _translator(model: Model, steps: int, seed: int) -> ImageOperator:
+    from cytoshift.translation import Translator
+
+    card = model.card
+    return Translator.from_model(
+        architecture=card.architecture,
+        state=model.load_state(),
+        mpp=card.mpp,
+        title=card.title,
+        model_id=card.id,
+        version=card.sha256,
+        steps=steps,
+        seed=seed,
     )

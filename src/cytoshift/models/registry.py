@@ -54,26 +54,26 @@ class Registry:
                 continue
         return cards
 
-    def find(self, name: str | Path, task: str) -> Model:
-        """Return a model of a task.
+    def find(self, name: str | Path, *tasks: str) -> Model:
+        """Return a model of one of the tasks.
 
         Parameters
         ----------
         name : str or path
             An id, ``"starter"``, a model's folder, or a model file, which is taken into the registry.
-        task : str
-            ``"detector"``, ``"mitosis"``, ``"stain"`` or ``"translation"``.
+        *tasks : str
+            ``"detector"``, ``"mitosis"``, ``"stain"`` or ``"translation"``; the starter is that of the first.
 
         Raises
         ------
         ModelError
             There is no such model, it cannot be read, or it is of another task.
         """
-        model = self._starter(task) if str(name) == STARTER else self._by_id(str(name)) or self._by_path(Path(name))
-        if model.card.task != task:
+        model = self._starter(tasks[0]) if str(name) == STARTER else self._by_id(str(name)) or self._by_path(Path(name))
+        if model.card.task not in tasks:
             raise ModelError(
-                f"The model {model.card.id} is a {model.card.task} model, and a {task} model is needed; choose one of "
-                f"{self._known(task)}."
+                f"The model {model.card.id} is a {model.card.task} model, and a {' or '.join(tasks)} model is needed; "
+                f"choose one of {self._known(*tasks)}."
             )
         return model
 
@@ -104,7 +104,7 @@ class Registry:
         """Use a model for its task from now on; ModelError where there is none of this id."""
         model = self._by_id(model_id)
         if model is None:
-            raise ModelError(f"There is no model {model_id}; choose one of {self._known(None)}.")
+            raise ModelError(f"There is no model {model_id}; choose one of {self._known()}.")
         self._adoptions.adopt(model.card.task, model.card.id)
 
     def rollback(self, task: str) -> str:
@@ -148,7 +148,7 @@ class Registry:
 
     def _by_path(self, path: Path) -> Model:
         if not path.exists():
-            raise ModelError(f"There is no model '{path}'; give a folder, or one of {self._known(None)}.")
+            raise ModelError(f"There is no model '{path}'; give a folder, or one of {self._known()}.")
         if not path.is_file() or path.suffix != SUFFIX:
             return load_model(path)
         with unpacked(path) as model:
@@ -169,5 +169,8 @@ class Registry:
             free = f"{card.id}-{number}"
         return copy_model(model, self.root / card.task / free, card.model_copy(update={"id": free}))
 
-    def _known(self, task: str | None) -> str:
-        return ", ".join(card.id for card in self.list(task)) or "none so far (train or import one)"
+    def _known(self, *tasks: str) -> str:
+        return (
+            ", ".join(card.id for task in tasks or (None,) for card in self.list(task))
+            or "none so far (train or import one)"
+        )
