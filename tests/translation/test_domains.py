@@ -41,8 +41,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def names(domain: domains.Domain) -> list[str]:
-    assert domain.origin is not None
-    return [file.path.name for file in domain.origin.files]
+    return [file.path.name for file in domain.files.files]
 
 
 def test_a_table_gives_the_patches_of_a_scanner_and_split(table: Path) -> None:

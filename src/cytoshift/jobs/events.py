@@ -4,9 +4,32 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A picture of what a training has learnt after ``step`` steps: inputs above, what becomes of them below."""
+
+    step: int
+    path: Path
+
+
+def sample_of(event: dict[str, Any], folder: Path) -> Sample | None:
+    """Return the picture that an event of the job in a folder announces, None where it announces none.
+
+    The event is ``{"kind": "sample", "step": 400, "path": "samples/000400.png"}``, the path relative to the job's
+    folder; one that leads out of it is not followed.
+    """
+    if event.get("kind") != "sample":
+        return None
+    step, path = event.get("step"), (folder / str(event.get("path", ""))).resolve()
+    if not isinstance(step, int) or not path.is_relative_to(folder.resolve()):
+        return None
+    return Sample(step, path)
 
 
 class EventLog:

@@ -23,6 +23,8 @@ WORK = "work"
 TRAINING = "training"
 """Within `WORK`: what the training loop goes on from; of no use once the model is written."""
 MODEL = "model"
+SAMPLES = "samples"
+"""Pictures of what a training has learnt so far."""
 
 
 class JobError(CytoshiftError):

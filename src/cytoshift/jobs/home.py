@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from cytoshift.engine.operator import Operator
 from cytoshift.errors import DataError, SlideError
 from cytoshift.models.domain import Domain
 from cytoshift.models.gauge import coco_slides, measure_domain
+from cytoshift.slides import Slide
+from cytoshift.stain import StainError
 from cytoshift.training import Emit
 from cytoshift.training.coco import CocoSet
 
@@ -25,8 +29,15 @@ def home_of(data: CocoSet, mpp: float, emit: Emit, *, operator: Operator | None 
     operator : Operator, optional
         The model, which is asked what it makes of the fields.
     """
+    return home_of_slides(coco_slides(data, mpp), data.name, emit, operator=operator)
+
+
+def home_of_slides(
+    slides: Iterable[Slide], name: str, emit: Emit, *, operator: Operator | None = None
+) -> Domain | None:
+    """Measure what slides look like, calibrated and read one after the other; None, with a note, as `home_of`."""
     try:
-        return measure_domain(coco_slides(data, mpp), name=data.name, operator=operator)
-    except (DataError, SlideError) as error:
+        return measure_domain(slides, name=name, operator=operator)
+    except (DataError, SlideError, StainError) as error:
         emit({"kind": "note", "text": f"the model's card gets no training domain: {error}"})
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
@@ -20,11 +19,12 @@ from cytoshift.detection import (
     train_detector,
 )
 from cytoshift.errors import Cancelled, ModelError, SlideError
-from cytoshift.jobs.folder import TRAINING, WORK, read_json, write_json
+from cytoshift.jobs.folder import MODEL, TRAINING, WORK, read_json, write_json
 from cytoshift.jobs.home import home_of
+from cytoshift.jobs.keep import keep_model
 from cytoshift.jobs.result import Made
 from cytoshift.jobs.spec import LearnSpec, SlideSource
-from cytoshift.models import Card, Model, Registry, TrainingData, save_model
+from cytoshift.models import Card, Registry, TrainingData
 from cytoshift.slides import Slide, open_slide
 from cytoshift.study import Study
 from cytoshift.study.dataset import training_set
@@ -64,7 +64,7 @@ def learn(spec: LearnSpec, folder: Path, *, emit: Emit, control: Control) -> Mad
     fields = replace(read_coco(work / "data"), name=card.trained_on[-1].name)
     card.domain = home_of(fields, _mpp(card), emit, operator=_operator(card, trained.state))
     card.reader = ", ".join(sorted({slide.info.reader for slide in slides.values()}))
-    model = _keep(registry, card, trained.state, work / "model")
+    model = keep_model(registry, card, trained.state, work / MODEL)
     return Made(model.card.id, model.folder, trained.steps, after, before)
 
 
@@ -133,15 +133,3 @@ def _card(
         code_version=version("napari-cytoshift"),
         licence=parent.licence,
     )
-
-
-def _keep(registry: Registry, card: Card, state: dict[str, Tensor], folder: Path) -> Model:
-    """Put the model into the registry, once: a run killed right after this finds it there."""
-    shutil.rmtree(folder, ignore_errors=True)
-    model = save_model(folder, card, state)
-    for known in registry.list("detector"):
-        if known.id == card.id and known.sha256 == model.card.sha256:
-            return registry.find(known.id, "detector")
-    kept = registry.add(folder)
-    shutil.rmtree(folder, ignore_errors=True)
-    return kept

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cytoshift.jobs.folder import MODEL, RESULT, WORK, write_text
+from cytoshift.jobs.folder import MODEL, RESULT, SAMPLES, WORK, write_text
 
 EndState = Literal["done", "stopped", "failed", "cancelled"]
 """``stopped`` is done, only earlier: the best model so far was kept."""
@@ -60,7 +60,7 @@ def read_result(folder: Path) -> JobResult | None:
 
 
 def discard(folder: Path) -> JobResult:
-    """Remove a job's checkpoints and model, and return the result to write; what it said stays."""
-    for name in (WORK, MODEL):
+    """Remove a job's checkpoints, model and samples, and return the result to write; what it said stays."""
+    for name in (WORK, MODEL, SAMPLES):
         shutil.rmtree(folder / name, ignore_errors=True)
     return JobResult(state="cancelled", message="Cancelled on request; no model was made.")

@@ -101,7 +101,7 @@ class _Runner:
     def _turn(self) -> Iterator[None]:
         """Hold the device while working, after the study's other jobs on the same device."""
         spec = self._spec
-        if not isinstance(spec, LearnSpec):
+        if not spec.study:
             yield
             return
         jobs_folder(spec.study).mkdir(exist_ok=True)

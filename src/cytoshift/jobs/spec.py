@@ -68,11 +68,22 @@ class LearnSpec(JobSpec):
 
 
 class TrainSpec(JobSpec):
-    """Train a model from a recipe; ``recipe`` is the whole recipe, every value in it, under its ``name``."""
+    """Train a model from a recipe; ``recipe`` is the whole recipe, every value in it, under its ``name``.
+
+    ``registry`` is the root of the registry that receives the model; without, it stays in the job's folder.
+    ``study`` is the study whose jobs wait for one another, where it is one of them.
+    """
 
     kind: Literal["train"] = "train"
     name: str
     recipe: dict[str, Any]
+    study: str = ""
+    registry: str = ""
+
+    @property
+    def device(self) -> str:
+        """``"auto"`` or a torch device."""
+        return str(self.recipe.get("training", {}).get("device", "auto"))
 
 
 _ANY: TypeAdapter[LearnSpec | TrainSpec] = TypeAdapter(Annotated[LearnSpec | TrainSpec, Field(discriminator="kind")])

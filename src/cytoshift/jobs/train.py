@@ -3,24 +3,57 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
+from pydantic import BaseModel
 from torch import Tensor
 
 from cytoshift.detection.recipe import DetectorRecipe
 from cytoshift.errors import RecipeError
 from cytoshift.jobs.folder import MODEL, TRAINING, WORK
+from cytoshift.jobs.keep import keep_model
 from cytoshift.jobs.result import Made
+from cytoshift.jobs.samples import keep_samples
 from cytoshift.jobs.spec import TrainSpec
-from cytoshift.jobs.train_detector import detector_card
-from cytoshift.jobs.train_restyler import parent_restyler, restyler_card
-from cytoshift.models import Card, save_model
+from cytoshift.jobs.train_detector import detector_card, placed_detector
+from cytoshift.jobs.train_restyler import placed_restyler, restyler_card
+from cytoshift.jobs.train_translator import placed_translator, translator_card
+from cytoshift.models import Card, Registry, save_model
 from cytoshift.stain.restyling import RestainRecipe
 from cytoshift.training import Control, Emit
-from cytoshift.training.coco import found, read_coco, read_fields
 from cytoshift.training.recipe import check_recipe, read_recipe
+from cytoshift.translation.recipe import TranslationRecipe
 
-RECIPES: dict[str, type[DetectorRecipe] | type[RestainRecipe]] = {"detector": DetectorRecipe, "stain": RestainRecipe}
+
+class Train(Protocol):
+    """Trains from a recipe: returns the card, the weights and the number of steps."""
+
+    def __call__(
+        self, recipe: Any, folder: Path, *, emit: Emit, control: Control
+    ) -> tuple[Card, dict[str, Tensor], int]:
+        """Train, or go on with the training in a folder."""
+
+
+class Task(NamedTuple):
+    """How models of one task are made.
+
+    ``placed`` looks whether a recipe's data and parent are there, and returns it with absolute paths.
+    """
+
+    recipe: type[BaseModel]
+    placed: Callable[[Any], BaseModel]
+    train: Train
+
+
+TASKS = {
+    "detector": Task(DetectorRecipe, placed_detector, detector_card),
+    "stain": Task(RestainRecipe, placed_restyler, restyler_card),
+    "translation": Task(TranslationRecipe, placed_translator, translator_card),
+}
+
+RECIPES: dict[str, type[BaseModel]] = {name: task.recipe for name, task in TASKS.items()}
 """What a recipe must be, by its task."""
 
 
@@ -33,38 +66,35 @@ def training_spec(recipe: str | Path, overrides: list[str]) -> TrainSpec:
         The recipe, its data or its parent is not there or not valid.
     """
     data, name = read_recipe(recipe, overrides)
-    checked = check_recipe(data, _schema(data.get("task", "detector"), name), name)
-    written = checked.model_dump(mode="json")
-    if isinstance(checked, RestainRecipe):
-        parent_restyler(checked)
-        for domain in ("source", "target"):
-            part = getattr(checked, domain)
-            read_fields(part.path, part.split, part.half)
-            written[domain]["path"] = found(part.path)
-    else:
-        read_coco(checked.data.path, checked.data.split)
-        written["data"]["path"] = found(checked.data.path)
-    return TrainSpec(name=Path(recipe).stem, title=checked.title, recipe=written)
+    return spec_of(data, name)
+
+
+def spec_of(recipe: dict[str, Any], name: str) -> TrainSpec:
+    """Check a recipe given as a dictionary, and return a specification, as `training_spec` does."""
+    task = _task(recipe.get("task", "detector"), name)
+    placed = task.placed(check_recipe(recipe, task.recipe, name))
+    written = placed.model_dump(mode="json")
+    return TrainSpec(name=Path(name).stem, title=written["title"], recipe=written)
 
 
 def train(spec: TrainSpec, folder: Path, *, emit: Emit, control: Control) -> Made:
-    """Train, or go on training, and write the model with its card to ``model`` in the job's folder."""
-    recipe = check_recipe(spec.recipe, _schema(spec.recipe.get("task", "detector"), spec.name), spec.name)
-    work = folder / WORK / TRAINING
-    if isinstance(recipe, RestainRecipe):
-        card, state, steps = restyler_card(recipe, work, emit=emit, control=control)
-    else:
-        card, state, steps = detector_card(recipe, work, emit=emit, control=control)
-    return _save(card, state, steps, folder)
-
-
-def _save(card: Card, state: dict[str, Tensor], steps: int, folder: Path) -> Made:
+    """Train, or go on training, and write the model with its card to ``model`` in the job's folder, or the registry."""
+    task = _task(spec.recipe.get("task", "detector"), spec.name)
+    recipe = check_recipe(spec.recipe, task.recipe, spec.name)
+    training = folder / WORK / TRAINING
+    card, state, steps = task.train(recipe, training, emit=keep_samples(emit, training, folder), control=control)
+    if spec.registry:
+        kept = keep_model(Registry(spec.registry), card, state, folder / WORK / MODEL)
+        return Made(kept.card.id, kept.folder, steps, dict(card.metrics))
     shutil.rmtree(folder / MODEL, ignore_errors=True)  # there when a run was killed after it and before the result
     save_model(folder / MODEL, card, state)
     return Made(card.id, folder / MODEL, steps, dict(card.metrics))
 
 
-def _schema(task: object, name: str) -> type[DetectorRecipe] | type[RestainRecipe]:
-    if task not in RECIPES:
-        raise RecipeError(f"{name} is for the task {task!r}; this version trains {' and '.join(RECIPES)} models.")
-    return RECIPES[str(task)]
+def _task(name: object, recipe: str) -> Task:
+    if name not in TASKS:
+        *others, last = TASKS
+        raise RecipeError(
+            f"{recipe} is for the task {name!r}; this version trains {', '.join(others)} and {last} models."
+        )
+    return TASKS[str(name)]

@@ -13,7 +13,7 @@ from cytoshift.detection.train import TrainedDetector, train_detector
 from cytoshift.jobs.home import home_of
 from cytoshift.models import Card, TrainingData
 from cytoshift.training import Control, Emit
-from cytoshift.training.coco import read_coco
+from cytoshift.training.coco import found, read_coco
 
 
 def detector_card(
@@ -49,6 +49,12 @@ def detector_card(
         code_version=version("napari-cytoshift"),
     )
     return card, trained.state, trained.steps
+
+
+def placed_detector(recipe: DetectorRecipe) -> DetectorRecipe:
+    """Return a recipe that holds wherever it is run; DataError where its data is not there."""
+    read_coco(recipe.data.path, recipe.data.split)
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"path": found(recipe.data.path)})})
 
 
 def _operator(recipe: DetectorRecipe, trained: TrainedDetector) -> DetectorOperator:

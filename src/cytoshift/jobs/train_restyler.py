@@ -12,6 +12,7 @@ from cytoshift.models import Card, Model, Registry, TrainingData
 from cytoshift.stain.restyling import DomainFields, ParentRestyler, RestainRecipe, train_restyler
 from cytoshift.stain.restyling.patches import DomainImages
 from cytoshift.training import Control, Emit
+from cytoshift.training.coco import found, read_fields
 
 
 def restyler_card(
@@ -41,6 +42,17 @@ def restyler_card(
         code_version=version("napari-cytoshift"),
     )
     return card, trained.state, trained.steps
+
+
+def placed_restyler(recipe: RestainRecipe) -> RestainRecipe:
+    """Return a recipe that holds wherever it is run; DataError or ModelError where its data or parent is not there."""
+    parent_restyler(recipe)
+    placed = {}
+    for domain in ("source", "target"):
+        part: DomainFields = getattr(recipe, domain)
+        read_fields(part.path, part.split, part.half)
+        placed[domain] = part.model_copy(update={"path": found(part.path)})
+    return recipe.model_copy(update=placed)
 
 
 def parent_restyler(recipe: RestainRecipe) -> Model | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -47,8 +47,8 @@ class Domain:
     images : list of ndarray of uint8, shape (y, x, 3)
     tissue : list of ndarray of bool, shape (y, x)
         Where each image shows tissue.
-    origin : DomainFiles or None
-        The files they come from.
+    files : DomainFiles
+        What they come from.
     notes : tuple of str
         What a person should know of how they were read: how many, resampled, left out.
     """
@@ -56,7 +56,7 @@ class Domain:
     name: str
     images: list[RGB]
     tissue: list[npt.NDArray[np.bool_]]
-    origin: DomainFiles | None = None
+    files: DomainFiles = field(default_factory=lambda: DomainFiles("", ()))
     notes: tuple[str, ...] = ()
 
     def draw(self, rng: np.random.Generator, size: int) -> RGB:

@@ -14,7 +14,7 @@ from cytoshift.durable import new_file
 from cytoshift.training.loop import Control, Emit, fit
 from cytoshift.translation.bridge_learning import BridgeLearning
 from cytoshift.translation.cycle_learning import CycleLearning
-from cytoshift.translation.domains import Domain, read_domain
+from cytoshift.translation.domains import Domain, check_apart, read_domain
 from cytoshift.translation.learning import RGB, TranslatorLearning
 from cytoshift.translation.recipe import Method, TranslationRecipe, TranslatorArchitecture
 from cytoshift.translation.transport_learning import TransportLearning
@@ -91,8 +91,12 @@ def train_translator(
     if parent is not None:
         architecture = TranslatorArchitecture.model_validate(dict(parent.architecture))
         recipe = TranslationRecipe.model_validate({**recipe.model_dump(), "architecture": architecture.model_dump()})
+    check_apart(recipe.source, recipe.target)
+    emit({"kind": "note", "text": "reading the slides"})
     source = read_domain(recipe.source, recipe.mpp, recipe.crop)
     target = read_domain(recipe.target, recipe.mpp, recipe.crop)
+    for note in (*source.notes, *target.notes):
+        emit({"kind": "note", "text": note})
 
     def show(step: int, sheet: RGB) -> None:
         path = Path(SAMPLES, f"{step:06d}.png")
