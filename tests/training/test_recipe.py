@@ -6,8 +6,8 @@ import pytest
 
 from cytoshift.detection import DetectorRecipe
 from cytoshift.errors import RecipeError
-from cytoshift.stain.restyling import RestainRecipe
-from cytoshift.training.recipe import load_recipe, recipe_folder
+from cytoshift.jobs.train import RECIPES
+from cytoshift.training.recipe import check_recipe, load_recipe, read_recipe, recipe_folder
 
 MINIMAL = '[data]\npath = "x"\n'
 
@@ -16,7 +16,8 @@ def test_every_recipe_that_ships_is_valid() -> None:
     files = sorted(recipe_folder().glob("*.toml"))
     assert {"detector", "detector-small", "restain", "restain-small"} <= {file.stem for file in files}
     for file in files:
-        load_recipe(file, RestainRecipe if file.stem.startswith("restain") else DetectorRecipe)
+        data, name = read_recipe(file)
+        check_recipe(data, RECIPES[data.get("task", "detector")], name)
 
 
 def test_a_recipe_is_found_by_its_name() -> None:
