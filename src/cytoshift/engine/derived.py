@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from cytoshift.engine.grid import Tile
 from cytoshift.engine.operator import ImageOperator
+from cytoshift.engine.pace import breathe
 from cytoshift.engine.pipeline import Pipeline, with_tissue
 from cytoshift.engine.view import View
 from cytoshift.slides.cache import TileCache
@@ -124,6 +125,7 @@ class DerivedSlide(Slide):
         return cores[column - first, : tile.height, : tile.width]
 
     def _batch(self, tiles: tuple[Tile, ...]) -> RGB:
+        breathe()
         halo, side = self._pipeline.grid.halo, self._pipeline.grid.tile
         windows = self.operator.render(tiles, self._pipeline.load(tiles).pixels)
         return windows[: len(tiles), halo : halo + side, halo : halo + side].copy()

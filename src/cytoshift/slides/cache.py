@@ -6,11 +6,14 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import cache as memoize
 
 import numpy as np
 import numpy.typing as npt
 import psutil
+
+from cytoshift.errors import Cancelled
 
 RGB = npt.NDArray[np.uint8]
 
@@ -43,18 +46,22 @@ class TileCache:
             return tile
 
     def get(self, key: Hashable, compute: Callable[[], RGB]) -> RGB:
-        """Return a tile, computing it where it is missing; an error of ``compute`` reaches every waiting thread."""
-        with self._lock:
-            tile = self._tiles.get(key)
-            if tile is not None:
-                self._tiles.move_to_end(key)
-                return tile
-            future = self._pending.get(key)
-            mine = future is None
-            if future is None:
-                future = self._pending[key] = Future()
-        if not mine:
-            return future.result()
+        """Return a tile, computing it where it is missing.
+
+        An error of ``compute`` reaches every waiting thread, but for `Cancelled`: who still wants the tile computes it.
+        """
+        while True:
+            with self._lock:
+                tile = self._tiles.get(key)
+                if tile is not None:
+                    self._tiles.move_to_end(key)
+                    return tile
+                others = self._pending.get(key)
+                if others is None:
+                    future = self._pending[key] = Future()
+                    break
+            with suppress(Cancelled):
+                return others.result()
         try:
             tile = _owning(compute())
             tile.flags.writeable = False

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from cytoshift.engine.pace import breathe
 from cytoshift.translation.bridge import coefficients
 from cytoshift.translation.generator import Generator, Normalize, instance_norm
 from cytoshift.translation.noise import Draw, pixel_noise, style_draw
@@ -90,10 +91,20 @@ class Passes:
         length = self._plan.style
         style = torch.from_numpy(style_draw(self.seed, step, length)).to(self.device)[None] if length else None
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            predicted: Tensor = self.generator(given, step, style, normalize)
+            predicted: Tensor = self.generator(given, step, style, _breathing(normalize))
             return predicted.float()
 
     def _drawn(self, step: int, draw: Draw, places: Sequence[Place], like: Tensor, channels: int) -> Tensor:
         height, width = like.shape[2:]
         drawn = [pixel_noise(self.seed, step, draw, y, x, height, width, channels) for y, x in places]
         return torch.from_numpy(np.stack(drawn)).to(self.device).permute(0, 3, 1, 2)
+
+
+def _breathing(normalize: Normalize) -> Normalize:
+    """Return a normalization before which whoever asked for the work may make it wait, or stop."""
+
+    def normalized(site: int, features: Tensor) -> Tensor:
+        breathe()
+        return normalize(site, features)
+
+    return normalized

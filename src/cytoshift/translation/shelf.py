@@ -8,10 +8,13 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+
+from cytoshift.errors import Cancelled
 
 T = TypeVar("T", bound=np.generic)
 
@@ -48,20 +51,22 @@ class Shelf(Generic[T]):
             return self._find(key)
 
     def get(self, key: Hashable, compute: Callable[[], npt.NDArray[T]]) -> npt.NDArray[T]:
-        """Return an array, computing it where it is missing; an error of `compute` reaches every waiting thread.
+        """Return an array, computing it where it is missing.
 
-        What `compute` itself takes from shelves must not lead back to `key`.
+        What `compute` itself takes from shelves must not lead back to `key`. An error of it reaches every waiting
+        thread, but for `Cancelled`: who still wants the array computes it.
         """
-        with self._lock:
-            found = self._find(key)
-            if found is not None:
-                return found
-            future = self._pending.get(key)
-            mine = future is None
-            if future is None:
-                future = self._pending[key] = Future()
-        if not mine:
-            return future.result()
+        while True:
+            with self._lock:
+                found = self._find(key)
+                if found is not None:
+                    return found
+                others = self._pending.get(key)
+                if others is None:
+                    future = self._pending[key] = Future()
+                    break
+            with suppress(Cancelled):
+                return others.result()
         try:
             made = np.ascontiguousarray(compute(), self._dtype)
             if made.shape != self._shape:

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from cytoshift.engine.pace import breathe
+
 STAGES = 6
 """Strided convolutions of the generator: its coarsest features are 1/64 of the image."""
 
@@ -51,9 +53,11 @@ class Generator(nn.Module):
         """Map ``(batch, inputs, y, x)``, sides multiples of 64, to RGB ``(batch, 3, y, x)``, -1 to 1."""
         skips = [left]
         for stage in self.down:
+            breathe()
             skips.append(stage(skips[-1]))
         image = skips.pop()
         for stage in self.up:
+            breathe()
             image = stage(nn.functional.interpolate(image, scale_factor=2.0, mode="nearest"))
             image = torch.cat([image, skips.pop()], dim=1)
         styled: Tensor = torch.tanh(self.last(image))
