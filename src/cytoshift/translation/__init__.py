@@ -5,6 +5,7 @@ from cytoshift.translation.generator import Generator, GeneratorPlan
 from cytoshift.translation.operator import Translator
 from cytoshift.translation.plain import PlainTiles
 from cytoshift.translation.recipe import TranslationRecipe, TranslatorArchitecture
+from cytoshift.translation.turbo import TurboTranslator
 
 __all__ = [
     "DomainFields",
@@ -14,4 +15,5 @@ __all__ = [
     "TranslationRecipe",
     "Translator",
     "TranslatorArchitecture",
+    "TurboTranslator",
 ]

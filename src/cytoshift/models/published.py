@@ -1,0 +1,68 @@
+"""Taking in networks that the authors of methods published, and adapters of a user's own diffusion model."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from cytoshift.models.card import Card
+from cytoshift.models.model import Model, save_model
+from cytoshift.models.registry import Registry
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Published = Literal["unsb", "cut", "fastcut", "cyclegan"]
+
+
+@dataclass(frozen=True)
+class Naming:
+    """How a network that comes without a card is called, and the µm/px that it was taught at."""
+
+    id: str
+    title: str
+    mpp: float
+
+
+def import_published(registry: Registry, path: str | Path, method: Published, naming: Naming) -> Model:
+    """Take a generator that UNSB's or CUT's code saved into a registry.
+
+    Raises
+    ------
+    ModelError
+        The file holds anything but tensors, or another network.
+    """
+    from cytoshift.translation.release import read_release
+
+    architecture, state = read_release(path, method)
+    return _added(registry, naming, architecture.model_dump(mode="json"), state)
+
+
+def import_turbo(
+    registry: Registry,
+    folder: str | Path,
+    adapter: str | Path,
+    naming: Naming,
+    *,
+    prompt: str = "",
+    direction: Literal["a2b", "b2a"] = "a2b",
+) -> Model:
+    """Take an adapter of img2img-turbo into a registry; SD-Turbo stays in its folder, which the card names.
+
+    Raises
+    ------
+    ModelError
+        The extra ``turbo`` is not installed, a part of the folder is missing, or the adapter does not fit.
+    """
+    from cytoshift.translation.turbo import read_turbo
+
+    architecture, state = read_turbo(folder, adapter, prompt=prompt, direction=direction)
+    return _added(registry, naming, architecture.model_dump(mode="json"), state)
+
+
+def _added(registry: Registry, naming: Naming, architecture: dict[str, Any], state: dict[str, Tensor]) -> Model:
+    card = Card(id=naming.id, title=naming.title, task="translation", mpp=naming.mpp, architecture=architecture)
+    with tempfile.TemporaryDirectory(prefix="cytoshift-import-") as folder:
+        return registry.add(save_model(Path(folder) / "model", card, state).folder)
