@@ -79,6 +79,7 @@ def recipe(method: str, **changes: Any) -> TranslationRecipe:
 def drawn_domains(monkeypatch: pytest.MonkeyPatch) -> None:
     """Domains in memory: one reddish, one bluish."""
     drawn = {"a": domain((0.9, 0.5, 0.5), 0), "b": domain((0.4, 0.5, 0.9), 10)}
+    monkeypatch.setattr("cytoshift.translation.train.check_apart", lambda source, target: None)
     monkeypatch.setattr("cytoshift.translation.train.read_domain", lambda fields, mpp, size: drawn[fields.path])
 
 

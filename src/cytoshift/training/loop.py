@@ -134,9 +134,10 @@ class _Run:
             warmup=min(self.settings.warmup, self.settings.steps // 2),
             final=self.settings.final_learning_rate,
         )
-        for optimizer in self.optimizers.values():
+        rate = self.settings.learning_rate * share
+        for name, optimizer in self.optimizers.items():
             for group in optimizer.param_groups:
-                group["lr"] = self.settings.learning_rate * share
+                group["lr"] = rate * self.task.opposing_rate if name == "opposing" else rate
         opponents = self.networks.get("opponents")
         if opponents is not None:
             opponents.requires_grad_(False)

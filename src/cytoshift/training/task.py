@@ -24,11 +24,14 @@ class TrainingTask(ABC):
         frozen and learn in `opposing_loss` right after it.
     opposing_every : int
         Of so many steps the opponents learn in one.
+    opposing_rate : float
+        Their learning rate, as a share of the network's.
     """
 
     network: nn.Module
     opponents: nn.Module | None = None
     opposing_every: int = 1
+    opposing_rate: float = 1.0
 
     @abstractmethod
     def batch(self, step: int) -> Any:

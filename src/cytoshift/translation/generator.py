@@ -93,7 +93,7 @@ class Generator(nn.Module):
         self.down = nn.ModuleList(_bordered(n * width, 2 * n * width) for n in (1, 2))
         self.reduce = nn.ModuleList(BlurDown(2 * n * width) for n in (1, 2))
         self.blocks = nn.ModuleList(_block(plan) for _ in range(plan.blocks))
-        self.enlarge = nn.ModuleList(BlurUp(2 * n * width) for n in (2, 1))
+        self.enlarge = nn.ModuleList(BlurUp() for _ in range(2))
         self.up = nn.ModuleList(_bordered(2 * n * width, n * width) for n in (2, 1))
         self.head = nn.Conv2d(width, 3, 7)
         if plan.style:

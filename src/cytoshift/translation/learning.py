@@ -55,6 +55,7 @@ class TranslatorLearning(TrainingTask):
         self.recipe, self.source, self.target = recipe, source, target
         self._show = show
         self._step = 0
+        self.opposing_rate = recipe.critics.rate
         torch.manual_seed(recipe.training.seed)
         self.generator = Generator(recipe.architecture.generator)
         if start is not None:

@@ -49,9 +49,14 @@ class TranslatorArchitecture(_Part):
 
 
 class Critics(_Part):
-    """Discriminators and, for a bridge, the network that measures entropy: channels after the first convolution."""
+    """Discriminators and, for a bridge, the network that measures entropy: channels after the first convolution.
+
+    ``rate`` is their learning rate as a share of the generator's: in short trainings with small batches critics that
+    learn as fast soon know more than the generator can answer.
+    """
 
     width: int = Field(64, ge=4)
+    rate: float = Field(1.0, gt=0)
 
 
 class Contrast(_Part):

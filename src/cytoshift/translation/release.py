@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 
 from cytoshift.errors import ModelError
-from cytoshift.translation.blur import BlurDown, BlurUp
 from cytoshift.translation.foreign import read_state
 from cytoshift.translation.generator import Generator, GeneratorPlan
 from cytoshift.translation.recipe import TranslatorArchitecture
@@ -161,9 +160,11 @@ def _kernels(plan: GeneratorPlan) -> dict[str, Tensor]:
     if plan.arch == "plain":
         up = (f"model.{12 + plan.blocks}", f"model.{16 + plan.blocks}")
     width = plan.width
-    blurs = {"model.7": BlurDown(2 * width), "model.11": BlurDown(4 * width)}
-    doublings = {up[0]: BlurUp(4 * width), up[1]: BlurUp(2 * width)}
-    return {f"{name}.filt": blur.get_buffer("kernel") for name, blur in {**blurs, **doublings}.items()}
+    down, twice = torch.tensor([1.0, 2.0, 1.0]) / 4, torch.tensor([1.0, 3.0, 3.0, 1.0]) / 4  # `twice` fills gaps
+    lines = {"model.7": (down, 2), "model.11": (down, 4), up[0]: (twice, 4), up[1]: (twice, 2)}
+    return {
+        f"{name}.filt": torch.outer(line, line).repeat(times * width, 1, 1, 1) for name, (line, times) in lines.items()
+    }
 
 
 def _dead(plan: GeneratorPlan) -> dict[str, tuple[int, ...]]:
