@@ -14,6 +14,7 @@ from cytoshift.metrics.structure import LUMINANCE
 RGB = npt.NDArray[np.uint8]
 
 _STRIP = 256  # rows looked at together, so that a large image needs little memory
+_BLOCK = 16  # px: JPEG cuts images into blocks of 8 or 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Seams:
     Parameters
     ----------
     across, elsewhere : tuple of float
-        Sum of the absolute steps along y and along x that cross a tile border, and of those that do not.
+        Sum of the absolute steps along y and along x that cross a tile border, and of those they are compared with.
     borders, others : tuple of int
         How many of each there are.
     """
@@ -47,13 +48,15 @@ class Seams:
         sums = np.zeros((2, 2))  # along y, along x; elsewhere, across
         counts = np.zeros((2, 2), np.int64)
         weights = np.array(LUMINANCE, np.float32)
+        spacing = math.gcd(tile, _BLOCK) % tile or 1
         for top in range(0, image.shape[0], _STRIP):
             luma = image[top : top + _STRIP + 1].astype(np.float32) @ weights
             for axis, values in ((0, luma), (1, luma[:_STRIP].T)):
                 start = origin[axis] + (top if axis == 0 else 0)
-                border = (start + 1 + np.arange(max(len(values) - 1, 0))) % tile == 0
+                after = start + 1 + np.arange(max(len(values) - 1, 0))
+                border = after % tile == 0
                 steps = np.abs(np.diff(values, axis=0)).sum(axis=1, dtype=np.float64)
-                for side, chosen in enumerate((~border, border)):
+                for side, chosen in enumerate((~border & (after % spacing == 0), border)):
                     sums[axis, side] += steps[chosen].sum()
                     counts[axis, side] += int(chosen.sum()) * values.shape[1]
         (y, x), (many_y, many_x) = sums.tolist(), counts.tolist()
@@ -95,8 +98,10 @@ def seam_ratio(image: RGB, tile: int, origin: tuple[int, int] = (0, 0)) -> float
     """Return the mean gradient magnitude of luma across tile borders over that elsewhere.
 
     The gradient is the absolute step between the two pixels on either side: what a seam adds is in that step alone,
-    and a wider filter would dilute it. 1 means that borders look like any other place; how far from 1 an image
-    without seams comes depends on its cells, so the ratio of the untouched image belongs beside it.
+    and a wider filter would dilute it. Elsewhere is where steps are alike but for the tiles: an image that was ever a
+    JPEG has larger steps every 8 pixels, tile borders among them, so borders are compared with the other multiples of
+    16 (of the largest power of two up to it that divides the tile). 1 means that borders look like any other place;
+    how far from 1 an image without seams comes depends on its cells, so the untouched image's ratio belongs beside it.
 
     Parameters
     ----------
