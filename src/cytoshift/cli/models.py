@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
@@ -29,22 +28,11 @@ CHECKPOINTS = (".pth", ".pt", ".pkl", ".ckpt")
 """Endings of files that other programs save networks in."""
 
 
-class As(StrEnum):
-    """Whose network is imported."""
+As = Literal["unsb", "cut", "fastcut", "cyclegan", "turbo"]
+"""Whose network is imported."""
 
-    unsb = "unsb"
-    cut = "cut"
-    fastcut = "fastcut"
-    cyclegan = "cyclegan"
-    turbo = "turbo"
-
-
-class Direction(StrEnum):
-    """Which way an adapter for unpaired images goes."""
-
-    a2b = "a2b"
-    b2a = "b2a"
-
+Direction = Literal["a2b", "b2a"]
+"""Which way an adapter for unpaired images goes."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -130,12 +118,14 @@ def import_(
         Path | None, typer.Option(metavar="FILE.pkl", help="With --as turbo: what img2img-turbo's training wrote.")
     ] = None,
     prompt: Annotated[str, typer.Option(help="With --as turbo: the text it was taught with.")] = "",
-    direction: Annotated[Direction, typer.Option(help="With --as turbo: b2a for the way back.")] = Direction.a2b,
+    direction: Annotated[Direction, typer.Option(help="With --as turbo: b2a for the way back.")] = "a2b",
 ) -> None:
     """Take a model into the registry."""
     if published is None:
         if folder.suffix in CHECKPOINTS:
-            raise ModelError(f"{folder} is no model of this program; say whose network it is, --as {', '.join(As)}.")
+            raise ModelError(
+                f"{folder} is no model of this program; say whose network it is, --as {', '.join(get_args(As))}."
+            )
         if mpp or name or title or adapter or prompt:
             raise ModelError(f"{folder} comes with a card, which says all this; leave the options out, or give --as.")
         model = _registry().add(folder)
@@ -151,7 +141,7 @@ def _naming(published: As, mpp: float | None, name: str, title: str) -> Naming:
         raise ModelError(
             "What was published says nothing of its µm/px; give --mpp, 0.25 for slides of a 40x objective."
         )
-    return Naming(name or published.value, title or name or published.value, mpp)
+    return Naming(name or published, title or name or published, mpp)
 
 
 def _published(
@@ -159,11 +149,11 @@ def _published(
 ) -> Model:
     from cytoshift.models.published import import_published, import_turbo
 
-    if published is not As.turbo:
-        return import_published(_registry(), path, published.value, naming)
-    if adapter is None:
-        raise ModelError("SD-Turbo translates nothing without an adapter; give the one for your slides with --adapter.")
-    return import_turbo(_registry(), path, adapter, naming, prompt=prompt, direction=direction.value)
+    if published == "turbo":
+        if adapter is None:
+            raise ModelError("SD-Turbo translates nothing without an adapter; give the one for your slides: --adapter.")
+        return import_turbo(_registry(), path, adapter, naming, prompt=prompt, direction=direction)
+    return import_published(_registry(), path, published, naming)
 
 
 @app.command()

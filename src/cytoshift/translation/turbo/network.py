@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -58,11 +59,11 @@ class TurboNetwork(nn.Module):
         """Return the end that the UNet predicts from the schedule's last step."""
         prompt = self.prompt.expand(len(latent), -1, -1)
         predicted: Tensor = self.unet(latent, self._last, encoder_hidden_states=prompt, return_dict=False)[0]
-        image, noise = self._signal**0.5, (1 - self._signal) ** 0.5
+        image, noise = math.sqrt(self._signal), math.sqrt(1 - self._signal)
         if self._prediction == "epsilon":
-            return (latent - noise * predicted) / image
-        if self._prediction == "v_prediction":
-            return image * latent - noise * predicted
+            predicted = (latent - noise * predicted) / image
+        elif self._prediction == "v_prediction":
+            predicted = image * latent - noise * predicted
         return predicted
 
     def _decoded(self, latent: Tensor, seen: list[Tensor]) -> Tensor:
