@@ -18,8 +18,9 @@ from cytoshift.models.card import Card
 from cytoshift.slides import open_slide
 from cytoshift.study.palette import BETHESDA
 from napari_cytoshift.layers.findings import know
-from napari_cytoshift.widgets.adapt import NO_FIELD, AdaptDock
+from napari_cytoshift.widgets.adapt import AdaptDock
 from napari_cytoshift.widgets.adapt_jobs import Course, look
+from napari_cytoshift.widgets.adapt_learn import NO_FIELD
 from napari_cytoshift.widgets.adapt_outcome import OutcomeTable, verdict
 from napari_cytoshift.widgets.find import FindDock
 from napari_cytoshift.workspace import Workspace
@@ -84,16 +85,16 @@ def mark(workspace: Workspace) -> None:
 def test_it_says_what_is_missing_until_a_field_is_complete(workspace: Workspace) -> None:
     assert workspace.viewer is not None
     dock = AdaptDock(workspace.viewer)
-    assert dock.ready.text() == NO_FIELD
-    assert not dock.begin.isEnabled()
-    assert not dock.review.isHidden()
+    assert dock.learn.ready.text() == NO_FIELD
+    assert not dock.learn.begin.isEnabled()
+    assert not dock.learn.review.isHidden()
     mark(workspace)
-    assert dock.ready.text() == "1 complete field on 1 slide."
-    assert dock.begin.isEnabled()
-    assert dock.review.isHidden()
+    assert dock.learn.ready.text() == "1 complete field on 1 slide."
+    assert dock.learn.begin.isEnabled()
+    assert dock.learn.review.isHidden()
     workspace.study.undo()
     workspace.corrected.emit(workspace.cells.identity)
-    assert not dock.begin.isEnabled()
+    assert not dock.learn.begin.isEnabled()
 
 
 def test_a_job_runs_is_adopted_and_taken_back(workspace: Workspace, qtbot: Any) -> None:
@@ -101,11 +102,11 @@ def test_a_job_runs_is_adopted_and_taken_back(workspace: Workspace, qtbot: Any) 
     assert viewer is not None
     mark(workspace)
     dock, find = AdaptDock(viewer), FindDock(viewer)
-    dock.steps.setValue(2)
-    dock.further = ("training.batch=1", "training.validate_every=1", "views.crop=64")
-    dock.begin.click()
+    dock.learn.steps.setValue(2)
+    dock.learn.further = ("training.batch=1", "training.validate_every=1", "views.crop=64")
+    dock.learn.begin.click()
     qtbot.waitUntil(lambda: dock.chosen is not None and dock.chosen.state in ("queued", "running"), timeout=JOB_MS)
-    assert not dock.stop.isHidden()
+    assert not dock.panel.stop.isHidden()
     again = AdaptDock(viewer)  # as a window that is opened later finds the job
     qtbot.waitUntil(lambda: again.chosen is not None, timeout=JOB_MS)
     qtbot.waitUntil(lambda: dock.chosen.state not in ("queued", "running"), timeout=JOB_MS)
@@ -113,19 +114,19 @@ def test_a_job_runs_is_adopted_and_taken_back(workspace: Workspace, qtbot: Any) 
     result = dock.chosen.result
     assert result is not None
     assert result.state == "done", result.message
-    assert dock.plot._course.steps == [1, 2]
-    assert not dock.outcome.isHidden()
-    assert dock.outcome.cells["mAP50", "after"].text() == f"{result.after['mAP50']:.2f}"
-    assert not dock.adopt.isHidden()
-    dock.adopt.click()
+    assert dock.panel.plot._course.steps == [1, 2]
+    assert not dock.panel.outcome.isHidden()
+    assert dock.panel.outcome.cells["mAP50", "after"].text() == f"{result.after['mAP50']:.2f}"
+    assert not dock.panel.adopt.isHidden()
+    dock.panel.adopt.click()
     assert workspace.registry.adopted("detector") == result.model
     assert find.model.currentData() == result.model
-    assert dock.adopt.isHidden()
-    dock.back.click()
+    assert dock.panel.adopt.isHidden()
+    dock.panel.back.click()
     assert workspace.registry.adopted("detector") == "untaught"
     assert find.model.currentData() == "untaught"
-    dock.keep.click()
-    assert dock.keep.isHidden()
+    dock.panel.keep.click()
+    assert dock.panel.keep.isHidden()
     assert again.chosen is not None
 
 
@@ -136,15 +137,15 @@ def test_cancelling_asks_first(workspace: Workspace, qtbot: Any, monkeypatch: py
     job = create(LearnSpec(title="Learn", study=str(workspace.study.folder)), folder)
     dock = AdaptDock(viewer)
     qtbot.waitUntil(lambda: dock.chosen is not None)
-    assert not dock.resume.isHidden()
+    assert not dock.panel.resume.isHidden()
     monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.No)
-    dock.ask_cancel()
+    dock.panel.ask_cancel()
     assert job.state == "interrupted"
     monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
-    dock.ask_cancel()
+    dock.panel.ask_cancel()
     qtbot.waitUntil(lambda: job.state == "cancelled")
     qtbot.waitUntil(lambda: dock.chosen is not None and dock.chosen.state == "cancelled")
-    assert "no model" in dock.note.text()
+    assert "no model" in dock.panel.note.text()
 
 
 def test_what_a_job_says_becomes_a_course_and_a_resumed_one_goes_back() -> None:

@@ -181,9 +181,9 @@ def correct_five(hands: Hands, identity: str) -> int:
 
 def adapt(hands: Hands) -> str:
     dock = hands.dock("Adapt")
-    dock.steps.setValue(3)
-    dock.further = ("training.batch=2", "views.crop=160", "training.learning_rate=1e-5")
-    hands.press(dock.begin)
+    dock.learn.steps.setValue(3)
+    dock.learn.further = ("training.batch=2", "views.crop=160", "training.learning_rate=1e-5")
+    hands.press(dock.learn.begin)
     folder = hands.workspace.study.folder
     hands.qtbot.waitUntil(lambda: bool(list_jobs(folder)), timeout=LONG)
     hands.qtbot.waitUntil(lambda: list_jobs(folder)[0].result is not None, timeout=LONG)
@@ -191,15 +191,15 @@ def adapt(hands: Hands) -> str:
     assert result is not None
     assert result.state == "done", result.message
     assert {"mAP50", "AP50_any"} <= set(result.before) & set(result.after)
-    hands.qtbot.waitUntil(lambda: dock.adopt.isVisible(), timeout=LONG)
+    hands.qtbot.waitUntil(lambda: dock.panel.adopt.isVisible(), timeout=LONG)
     hands.look("adapt")
     return str(result.model)
 
 
 def adopt(hands: Hands, model: str) -> None:
     dock = hands.dock("Adapt")
-    hands.press(dock.adopt)
-    hands.qtbot.waitUntil(lambda: dock.back.isVisible(), timeout=LONG)
+    hands.press(dock.panel.adopt)
+    hands.qtbot.waitUntil(lambda: dock.panel.back.isVisible(), timeout=LONG)
     hands.look("adopted")
     find_dock = hands.dock("Find")
     assert find_dock.model.currentData() == model

@@ -12,6 +12,7 @@ from cytoshift.jobs.home import home_of_slides
 from cytoshift.models import Card, Model, Registry, TrainingData
 from cytoshift.slides import Slide
 from cytoshift.training import Control, Emit
+from cytoshift.translation.domain_files import list_files
 from cytoshift.translation.domains import Domain, DomainFields, check_apart
 from cytoshift.translation.recipe import TranslationRecipe
 from cytoshift.translation.train import ParentTranslator, train_translator
@@ -53,11 +54,17 @@ def placed_translator(recipe: TranslationRecipe) -> TranslationRecipe:
     ------
     DataError
         A file of its domains is not there, or is in both.
+    SlideError
+        A slide cannot be opened, or does not say its µm/px.
     ModelError
         Its parent is not there.
     """
     parent_translator(recipe)
     check_apart(recipe.source, recipe.target)
+    for fields in (recipe.source, recipe.target):
+        for file in list_files(fields).files:
+            if not file.pixels:  # a whole slide: whether it says its µm/px is seen when it is opened
+                file.open().close()
     return recipe.model_copy(update={"source": recipe.source.placed(), "target": recipe.target.placed()})
 
 

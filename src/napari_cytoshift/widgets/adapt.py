@@ -4,57 +4,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QTimer
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import (
-    QComboBox,
-    QFormLayout,
-    QGroupBox,
-    QHBoxLayout,
-    QMessageBox,
-    QProgressBar,
-    QPushButton,
-    QSpinBox,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
-from superqt import QElidingLabel
+from qtpy.QtWidgets import QComboBox
 
 from cytoshift.errors import CytoshiftError
-from cytoshift.jobs import Job, learning_spec, new_job_folder, start
-from napari_cytoshift import notices, wording
+from cytoshift.jobs import Job
+from napari_cytoshift import notices
 from napari_cytoshift.background import Work
+from napari_cytoshift.comparison import Comparison
+from napari_cytoshift.sights import MODEL
 from napari_cytoshift.widgets.adapt_jobs import ACTIVE, WORDS, Course, JobLook, Look, look
-from napari_cytoshift.widgets.adapt_outcome import OutcomeTable
-from napari_cytoshift.widgets.adapt_plot import LossPlot
-from napari_cytoshift.widgets.dock import Dock, button, sentence
+from napari_cytoshift.widgets.adapt_labs import LabsCard
+from napari_cytoshift.widgets.adapt_learn import LearnCard
+from napari_cytoshift.widgets.adapt_panel import JobPanel
+from napari_cytoshift.widgets.dock import Dock
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from napari import Viewer
 
-    from cytoshift.study import Study
-
 LOOK_MS = 250
-STEPS = 300
-NO_FIELD = "Still missing: mark at least one field as completely annotated (Review)."
-KEPT = "kept_jobs"
 
 
 class AdaptDock(Dock):
-    """Starts learning from corrections, follows jobs, and asks whether to adopt what they made."""
+    """Cards that start jobs, one of them open; below, the jobs of the study and what they made."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
-        self.further: tuple[str, ...] = ()
-        self.about, self.ready, self.used = sentence(), sentence(), QElidingLabel()
-        self.steps = QSpinBox()
-        self.begin = button("Start", "Learn in a process of its own; this window may be closed meanwhile", self.start)
-        self.jobs = QComboBox()
-        self.progress, self.plot, self.outcome = QProgressBar(), LossPlot(), OutcomeTable()
-        self.note = sentence()
+        self.labs, self.learn = LabsCard(self.workspace), LearnCard(self.workspace)
+        self.cards = (self.labs, self.learn)
+        self.jobs, self.panel = QComboBox(), JobPanel(self.workspace)
+        self.jobs.setToolTip("The jobs of this study, newest first")
         self._course = Course()
         self._looks: tuple[JobLook, ...] = ()
         self._chosen, self._position = "", 0
@@ -62,120 +44,52 @@ class AdaptDock(Dock):
         self._study: Path | None = None
         self._timer = QTimer(self, interval=LOOK_MS)
         self._timer.timeout.connect(self._look)
-        self._lay_out()
+        for widget in (*self.cards, self.jobs):
+            self.content.addWidget(widget)
+        self.content.addWidget(self.panel, 1)
+        self._connect()
+        self.open_card(self.learn)
+        self.refresh()
+
+    def _connect(self) -> None:
         self.jobs.activated.connect(self._choose)
+        for card in self.cards:
+            card.started.connect(self._on_started)
+            card.failed.connect(self._on_failed)
+            card.turned.connect(lambda on, card=card: self.open_card(card if on else None))
+        self.learn.review_asked.connect(lambda: self.go_to("Review"))
+        self.panel.wished.connect(self._ask)
+        self.panel.decided.connect(self._decide)
+        self.panel.compare_asked.connect(self.see_in_compare)
         for signal, slot in (
             (self.workspace.corrected, self.refresh),
             (self.workspace.study_changed, self.refresh),
             (self.workspace.models_changed, self.refresh),
+            (self.workspace.calibrated, self._on_calibrated),
         ):
             self.listen(signal, slot)
-        self.refresh()
-
-    # Layout
-
-    def _lay_out(self) -> None:
-        card = QGroupBox("Learn from my corrections")
-        inside = QVBoxLayout(card)
-        self.steps.setRange(1, 20_000)
-        self.steps.setValue(int(self.workspace.state.get("learning_steps", STEPS)))
-        self.steps.setToolTip("Training steps: more take longer, and too many learn your fields by heart")
-        self.steps.valueChanged.connect(lambda value: self.workspace.state.set("learning_steps", value))
-        fold = QToolButton()
-        fold.setText("Advanced")
-        fold.setCheckable(True)
-        fold.setAutoRaise(True)
-        fold.setArrowType(Qt.ArrowType.RightArrow)
-        fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        fold.setToolTip("How long to learn")
-        self.advanced = QWidget()
-        self.advanced.hide()
-        form = QFormLayout(self.advanced)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.addRow("Steps", self.steps)
-        fold.toggled.connect(self.advanced.setVisible)
-        fold.toggled.connect(lambda on: fold.setArrowType(Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow))
-        self.review = button("Go to Review", "Mark fields as completely annotated there", lambda: self.go_to("Review"))
-        for widget in (self.about, self.ready, self.review, fold, self.advanced, self.begin):
-            inside.addWidget(widget)
-        self.stop = button("Stop early", "End now and keep the best model so far", self.stop_early)
-        self.cancel = button("Cancel…", "Discard the job: no model is made", self.ask_cancel)
-        self.resume = button("Resume", "Go on from the last checkpoint", self.resume_job)
-        self.adopt = button("Adopt", "Use the new model from now on; it can be taken back", self.adopt_model)
-        self.keep = button("Keep the old", "Go on with the model in use", self.keep_old)
-        self.back = button("Go back", "Use the model that was in use before", self.go_back)
-        self.jobs.setToolTip("The jobs of this study, newest first")
-        self.content.addWidget(card)
-        self.content.addWidget(self.jobs)
-        self.content.addWidget(self.progress)
-        self.content.addWidget(self.note)
-        self.content.addWidget(self.plot)
-        self.content.addLayout(_row(self.stop, self.cancel, self.resume))
-        self.content.addWidget(self.outcome)
-        self.content.addLayout(_row(self.adopt, self.keep))
-        self.content.addStretch(1)
-        use = QHBoxLayout()
-        use.addWidget(self.used, 1)
-        use.addWidget(self.back)
-        self.content.addLayout(use)
 
     # What a person does
 
     def start(self) -> None:
         """Start a job that learns from the corrections of the study."""
-        study, parent = self.workspace.study, self.workspace.registry.adopted("detector") or "starter"
-        overrides = (f"training.steps={self.steps.value()}", *self.further)
+        self.learn.start()
 
-        def launch(work: Work) -> Job:
-            spec = learning_spec(
-                study.folder, parent=parent, overrides=overrides, registry=self.workspace.registry.root
-            )
-            return start(spec, new_job_folder(study.folder, "learn"))
+    def open_card(self, card: LearnCard | LabsCard | None) -> None:
+        """Open a card and fold the others; None folds all."""
+        for one in sorted(self.cards, key=lambda one: one is card):  # fold first, or the window grows for both
+            one.set_open(one is card)
+        self.panel.show_brief(card is not None)
 
-        def started(job: Job) -> None:
-            self._chosen, self._position, self._course = job.name, 0, Course()
-            self._timer.start()
-
-        self.message.say("")
-        self.begin.setEnabled(False)
-        work = self.workspace.start(
-            "Starting to learn", launch, done=started, failed=self._on_failed, in_activity=False
-        )
-        work.finished.connect(self.refresh)
-
-    def stop_early(self) -> None:
-        """Ask the chosen job to end and keep its best model."""
-        self._ask(lambda job: job.stop_early())
-
-    def ask_cancel(self) -> None:
-        """Discard the chosen job, after asking."""
-        answer = QMessageBox.question(self, "Discard this job?", "No model will be made. Discard this job?")
-        if answer == QMessageBox.StandardButton.Yes:
-            self._ask(lambda job: job.cancel())
-
-    def resume_job(self) -> None:
-        """Go on with the chosen job."""
-        self._ask(lambda job: job.resume())
-
-    def adopt_model(self) -> None:
-        """Use the model of the chosen job."""
-        chosen = self.chosen
-        if chosen is not None and chosen.result is not None:
-            model = chosen.result.model
-            self._decide(lambda: self.workspace.registry.adopt(model), "The new model is in use.")
-
-    def keep_old(self) -> None:
-        """Leave the model in use as it is, and ask no more about the chosen job."""
-        chosen = self.chosen
-        if chosen is not None:
-            kept = self.workspace.state.get(KEPT, [])
-            self.workspace.state.set(KEPT, [*kept, str(chosen.job.folder)])
-            self.message.say("The old model stays in use; the new one can still be chosen in Find.")
-            self._show()
-
-    def go_back(self) -> None:
-        """Use the model that was in use before."""
-        self._decide(lambda: self.workspace.registry.rollback("detector"), "The model before is in use again.")
+    def see_in_compare(self, model: str) -> None:
+        """See the slide that is open through a translator."""
+        if self.workspace.active is None:
+            self.message.say("Open a slide first; then it can be seen through the translator in Compare.")
+            return
+        viewer = self.workspace.viewer
+        if viewer is not None:
+            self.go_to("Compare")
+            Comparison.of(viewer).see(MODEL + model, failed=self._on_failed)
 
     # What the dock shows
 
@@ -190,12 +104,8 @@ class AdaptDock(Dock):
         study = self.workspace.study
         if study.folder != self._study:
             self._study, self._looks, self._chosen = study.folder, (), ""
-        missing = _missing(study, bool(self.workspace.registry.list("detector")))
-        self.about.setText("Teaches the detector in use what you decided, and measures before and after.")
-        self.about.setToolTip("Learns only from fields marked complete; some of them are held back to measure with")
-        self.ready.setText(missing or _extent(study))
-        self.begin.setEnabled(not missing)
-        self.review.setVisible(missing == NO_FIELD)
+        for card in self.cards:
+            card.refresh()
         self._show()
         self._timer.start()
 
@@ -228,8 +138,9 @@ class AdaptDock(Dock):
         if self._chosen in ("", seen.chosen):
             if self._chosen != seen.chosen:
                 self._chosen, self._course = seen.chosen, Course()
+            folder = next((one.job.folder for one in seen.jobs if one.name == seen.chosen), None)
             for event in seen.events:
-                self._course.add(event)
+                self._course.add(event, folder)
             self._position = seen.position
         self._show()
 
@@ -245,53 +156,11 @@ class AdaptDock(Dock):
 
     def _choose(self, index: int) -> None:
         self._chosen, self._position, self._course = self.jobs.itemData(index), 0, Course()
+        self.open_card(None)
         self._show()
         self._timer.start()
 
     def _show(self) -> None:
-        chosen = self.chosen
-        self._list_jobs()
-        active = chosen is not None and chosen.state in ACTIVE
-        made = chosen is not None and chosen.result is not None and bool(chosen.result.model)
-        self.progress.setVisible(active)
-        self.plot.setVisible(bool(self._course.steps))
-        self.plot.show_course(self._course)
-        for one in (self.stop, self.cancel):
-            one.setVisible(active)
-        self.resume.setVisible(chosen is not None and chosen.state in ("interrupted", "failed"))
-        self.outcome.setVisible(made)
-        self.note.setText("" if chosen is None else self._words(chosen))
-        self.note.setVisible(bool(self.note.text()))
-        if active:
-            self.progress.setRange(0, max(self._course.total, 0))
-            self.progress.setValue(self._course.step)
-        self._show_models(chosen if made else None)
-
-    def _words(self, chosen: JobLook) -> str:
-        course = self._course
-        if chosen.state == "running" and course.total and not course.note:
-            parts = [f"Step {course.step} of {course.total}", wording.about(course.eta)]
-            parts += [f"mAP50 {course.scores[-1][1]:.2f} at step {course.scores[-1][0]}"] if course.scores else []
-            return "  ·  ".join(part for part in parts if part)
-        if chosen.state in ACTIVE:
-            return (course.note or WORDS[chosen.state]).capitalize() + "…"
-        return "" if chosen.result is None or chosen.result.model else chosen.result.message
-
-    def _show_models(self, made: JobLook | None) -> None:
-        registry = self.workspace.registry
-        used = registry.adopted("detector")
-        cards = {card.id: card.title for card in registry.list("detector")}
-        asked = made is not None and made.result is not None and made.result.model != used
-        kept = made is not None and str(made.job.folder) in self.workspace.state.get(KEPT, [])
-        for one in (self.adopt, self.keep):
-            one.setVisible(asked and not kept)
-        if made is not None and made.result is not None:
-            self.outcome.show_result(made.result)
-        starter = next(iter(cards.values()), "")
-        self.used.setText(f"In use: {starter if used is None else cards.get(used, used)}" if cards else "")
-        self.back.setVisible(used is not None)
-
-    def _list_jobs(self) -> None:
         rows = [(f"{one.name}  ·  {WORDS[one.state]}  ·  {one.made}", one.name) for one in self._looks]
         if rows != [(self.jobs.itemText(i), self.jobs.itemData(i)) for i in range(self.jobs.count())]:
             self.jobs.clear()
@@ -299,8 +168,18 @@ class AdaptDock(Dock):
                 self.jobs.addItem(text, name)
         self.jobs.setCurrentIndex(self.jobs.findData(self._chosen))
         self.jobs.setVisible(bool(rows))
+        self.panel.show_job(self.chosen, self._course)
 
     # Inside
+
+    def _on_started(self, job: Job) -> None:
+        self.message.say("")
+        self._chosen, self._position, self._course = job.name, 0, Course()
+        self.open_card(None)
+        self._timer.start()
+
+    def _on_calibrated(self, slide: Any) -> None:
+        self.labs.calibrated(slide)
 
     def _ask(self, wish: Any) -> None:
         chosen = self.chosen
@@ -323,29 +202,3 @@ class AdaptDock(Dock):
             self.message.say(str(error))
         else:
             notices.complain(error)
-
-
-def _missing(study: Study, any_model: bool) -> str:
-    """Say what is missing before anything can be learned; ``""`` where nothing is."""
-    if not any_model:
-        return "Still missing: a detector to teach; import one with: cytoshift models import FOLDER"
-    if not any(study.regions(record.identity) for record in study.slides()):
-        return NO_FIELD
-    return ""
-
-
-def _extent(study: Study) -> str:
-    regions = [len(study.regions(record.identity)) for record in study.slides()]
-    slides, fields = sum(number > 0 for number in regions), sum(regions)
-    return f"{_plural(fields, 'complete field')} on {_plural(slides, 'slide')}."
-
-
-def _plural(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def _row(*buttons: QPushButton) -> QHBoxLayout:
-    row = QHBoxLayout()
-    for one in buttons:
-        row.addWidget(one, 1)
-    return row

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cytoshift.jobs import Job, JobResult, JobState, list_jobs
+from cytoshift.jobs import Job, JobResult, JobState, TrainSpec, list_jobs
+from cytoshift.jobs.events import Sample, sample_of
 
 ACTIVE: tuple[JobState, ...] = ("queued", "running")
 ENDED: tuple[JobState, ...] = ("done", "stopped", "failed", "cancelled", "interrupted")
@@ -35,6 +36,7 @@ class JobLook:
     made: str
     state: JobState
     result: JobResult | None
+    task: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ def look(study: Path, chosen: str, position: int) -> Look:
 
 def _look(job: Job) -> JobLook:
     spec = job.spec
-    return JobLook(job, job.name, spec.title, spec.made[:16].replace("T", " "), job.state, job.result)
+    task = str(spec.recipe.get("task", "detector")) if isinstance(spec, TrainSpec) else "detector"
+    return JobLook(job, job.name, spec.title, spec.made[:16].replace("T", " "), job.state, job.result, task)
 
 
 @dataclass(slots=True)
@@ -68,6 +71,7 @@ class Course:
     """How a job went so far, from its events.
 
     ``steps``, ``losses`` and ``smooth`` are one value a step; ``scores`` are the step and mAP50 of each validation.
+    ``samples`` are the pictures that show what it had learnt, and ``notes`` all it said.
     """
 
     steps: list[int] = field(default_factory=list)
@@ -78,18 +82,27 @@ class Course:
     total: int = 0
     eta: float | None = None
     note: str = ""
+    notes: list[str] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
 
-    def add(self, event: dict[str, Any]) -> None:
-        """Take one event in."""
+    def add(self, event: dict[str, Any], folder: Path | None = None) -> None:
+        """Take one event of the job in a folder in."""
         kind = event.get("kind")
         if kind == "loss":
             self._add_loss(int(event["step"]), event)
         elif kind == "progress":
             self.step, self.total, self.eta, self.note = event["step"], event["total"], event.get("eta"), ""
-        elif kind == "validation":
-            self.scores.append((event["step"], event.get("mAP50", 0.0)))
+        elif kind == "sample" and folder is not None:
+            self._add_sample(sample_of(event, folder))
+        elif kind == "validation" and "mAP50" in event:
+            self.scores.append((event["step"], event["mAP50"]))
         elif kind == "note":
             self.note = str(event.get("text", ""))
+            self.notes.append(self.note)
+
+    def _add_sample(self, sample: Sample | None) -> None:
+        if sample is not None:  # a resumed job shows some steps again
+            self.samples = [*(one for one in self.samples if one.step < sample.step), sample]
 
     def _add_loss(self, step: int, event: dict[str, Any]) -> None:
         loss = sum(value for name, value in event.items() if name not in ("kind", "step", "time"))

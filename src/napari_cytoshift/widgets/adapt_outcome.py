@@ -73,6 +73,17 @@ def verdict(result: JobResult) -> str:
     return f"On the fields held back it is better in {', '.join(better)}, worse in {', '.join(worse)}."
 
 
+def translator_verdict(result: JobResult) -> str:
+    """Say in one sentence how near a translator came to the look that was wanted, and what it left as it was."""
+    colour, structure = result.after.get("colour"), result.after.get("structure")
+    if colour is None or structure is None:
+        return ""
+    return (
+        f"On crops it learnt from: colours {colour:.2f} from B's (0 is the same), structure kept {structure:.2f}"
+        " (1 is all). Look at the tiles, and at slides it has not seen."
+    )
+
+
 def _right(text: str) -> QLabel:
     label = QLabel(text)
     label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

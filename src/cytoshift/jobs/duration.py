@@ -1,0 +1,46 @@
+"""How long a translator's training will take on this computer, before it is started."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from statistics import median
+
+import torch
+
+from cytoshift.engine.device import pick_device
+from cytoshift.jobs.laboratories import recipe_of
+from cytoshift.training.recipe import load_recipe
+from cytoshift.translation.generator import Generator
+from cytoshift.translation.recipe import Method, TranslationRecipe
+
+COST: dict[Method, float] = {"unsb": 20.0, "cut": 11.0, "fastcut": 7.0, "cyclegan": 18.0, "not": 3.0}
+"""Runs of the generator that one step takes as long as; measured with the small recipes on two CPU cores."""
+
+REHEARSAL = 3.0
+"""The same for one of the first steps, which only repeat."""
+
+RUNS = 5
+
+
+def translating_seconds(*, method: str = "unsb", small: bool = True, overrides: Sequence[str] = ()) -> float:
+    """Estimate the seconds of a training as `translating_spec` would start it; see `training_seconds`."""
+    return training_seconds(load_recipe(recipe_of(method, small=small), TranslationRecipe, overrides))
+
+
+def training_seconds(recipe: TranslationRecipe) -> float:
+    """Estimate the seconds of a training: a few runs of its generator are timed, and counted up."""
+    device, batch = pick_device(recipe.training.device), recipe.training.batch
+    plan = recipe.architecture.generator
+    generator = Generator(plan).to(device).eval()
+    image = torch.zeros(batch, plan.inputs, recipe.crop, recipe.crop, device=device)
+    style = torch.zeros(batch, plan.style, device=device) if plan.style else None
+    lowered = recipe.training.precision == "bfloat16"
+    taken = []
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=lowered):
+        for _ in range(RUNS):
+            start = time.perf_counter()
+            float(generator(image, 0, style).sum())  # which waits for the device
+            taken.append(time.perf_counter() - start)
+    steps = recipe.training.steps - recipe.rehearsal
+    return (steps * COST[recipe.method] + recipe.rehearsal * REHEARSAL) * median(taken[1:])

@@ -1,0 +1,230 @@
+"""The card *Between two labs*: whose slides, whose look, by which method, and the start."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QSizePolicy, QToolButton
+
+from cytoshift.jobs import Job, new_job_folder, start
+from cytoshift.slides.slide import Slide
+from napari_cytoshift import wording
+from napari_cytoshift.background import Work
+from napari_cytoshift.widgets.adapt_fold import Fold
+from napari_cytoshift.widgets.adapt_lab import LabChooser
+from napari_cytoshift.widgets.adapt_lab_files import Chosen, domain_of, named
+from napari_cytoshift.widgets.dock import button, sentence
+from napari_cytoshift.workspace import Workspace
+
+
+class Way(NamedTuple):
+    """A method as a person reads it."""
+
+    title: str
+    tip: str
+
+
+WAYS = {
+    "unsb": Way("Bridge, in small steps (UNSB)", "Unpaired neural Schrödinger bridge: up to five steps, each a little"),
+    "cut": Way("Contrast (CUT)", "Contrastive: what is at a place stays at that place; half the time of the bridge"),
+    "fastcut": Way("Contrast, quick (FastCUT)", "As CUT, with less care for slides that need no change"),
+    "cyclegan": Way("There and back (CycleGAN)", "Cycle consistency: B's look, and from there back to A's"),
+    "not": Way("Least change (transport)", "Neural optimal transport: as little change as does it"),
+}
+SIZES = {
+    True: Way("Small, without a GPU", "Half the resolution and a narrow network"),
+    False: Way("Full, for a GPU", "The published network and number of steps"),
+}
+
+
+class LabsCard(Fold):
+    """Starts training a translator between the slides of two laboratories.
+
+    Attributes
+    ----------
+    started : Signal(Job)
+    failed : Signal(BaseException)
+    """
+
+    started = Signal(object)
+    failed = Signal(object)
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__("Between two labs", "Teach a translator to show one laboratory's slides as another's")
+        self.workspace = workspace
+        self.further: tuple[str, ...] = ()
+        self.source = LabChooser(workspace, "A", "slides to be shown otherwise", "Slides that will look different")
+        self.target = LabChooser(workspace, "B", "slides whose look is wanted", "Slides that others are to look like")
+        self.source.others, self.target.others = lambda: self.target.chosen, lambda: self.source.chosen
+        self.direction = sentence()
+        self.swap = QToolButton()
+        self.swap.setText("⇅")
+        self.swap.setToolTip("The other way round")
+        self.swap.clicked.connect(self.turn_round)
+        self.method, self.sizes = _choice(WAYS), _choice(SIZES)
+        self.title = QLineEdit()
+        self.title.setToolTip("What the translator is called")
+        self.ready = sentence()
+        self.begin = button("Start", "Learn in a process of its own; this window may be closed meanwhile", self.start)
+        self._durations: dict[tuple[str, bool], float] = {}
+        self._timing = self._starting = False
+        self._lay_out()
+        for chooser in (self.source, self.target):
+            chooser.changed.connect(self.refresh)
+            chooser.failed.connect(self.failed)
+        for box in (self.method, self.sizes):
+            box.currentIndexChanged.connect(self.refresh)
+        self.refresh()
+
+    def _lay_out(self) -> None:
+        way = QHBoxLayout()
+        way.addWidget(self.direction, 1)
+        way.addWidget(self.swap)
+        how = QHBoxLayout()
+        how.addWidget(self.method, 3)
+        how.addWidget(self.sizes, 2)
+        end = QHBoxLayout()
+        end.addWidget(self.title, 1)
+        end.addWidget(self.begin)
+        self.inside.addWidget(self.source)
+        self.inside.addWidget(self.target)
+        self.inside.addLayout(way)
+        self.inside.addLayout(how)
+        self.inside.addWidget(self.ready)
+        self.inside.addLayout(end)
+
+    # What a person does
+
+    def turn_round(self) -> None:
+        """Swap the two laboratories."""
+        source, target = self.source.chosen, self.target.chosen
+        first, second = self.source.scale.value(), self.target.scale.value()
+        self.source.scale.setValue(second)
+        self.target.scale.setValue(first)
+        self.source.set_chosen(target)
+        self.target.set_chosen(source)
+
+    def start(self) -> None:
+        """Start a job that trains the translator."""
+        study, registry = self.workspace.study.folder, self.workspace.registry.root
+        source, target = self.source.chosen, self.target.chosen
+        scales = self.source.scale.value(), self.target.scale.value()
+        method, small = self._way
+        title, overrides = self.title.text().strip(), self.further
+
+        def launch(work: Work) -> Job:
+            from cytoshift.jobs.laboratories import translating_spec
+
+            spec = translating_spec(
+                domain_of(source, scales[0]),
+                domain_of(target, scales[1]),
+                study=study,
+                method=method,
+                small=small,
+                title=title,
+                overrides=overrides,
+                registry=registry,
+            )
+            return start(spec, new_job_folder(study, "translate"))
+
+        self._starting = True
+        self.refresh()
+        work = self.workspace.start(
+            "Starting to learn", launch, done=self.started.emit, failed=self.failed.emit, in_activity=False
+        )
+        work.finished.connect(self._on_started)
+
+    # What the card shows
+
+    def refresh(self, *_: object) -> None:
+        """Show what is chosen and what is missing."""
+        source, target = self.source.chosen, self.target.chosen
+        self.direction.setText(
+            f"Slides of A will look as B's: {named(source)} as {named(target)}."
+            if source and target
+            else "Slides of A will look as B's."
+        )
+        self.swap.setEnabled(bool(source or target))
+        self.title.setPlaceholderText(f"As {named(target)}" if target else "Name of the translator")
+        missing = _missing(source, target)
+        self.ready.setText(missing or self._duration())
+        self.begin.setEnabled(not missing and not self._starting)
+        if not missing and self.open:
+            self._estimate()
+
+    def set_open(self, on: bool) -> None:
+        super().set_open(on)
+        self.refresh()
+
+    def calibrated(self, slide: Slide) -> None:
+        """Take over µm/px of a slide as a person set them."""
+        self.source.calibrated(slide)
+        self.target.calibrated(slide)
+        self.refresh()
+
+    # Inside
+
+    @property
+    def _way(self) -> tuple[str, bool]:
+        return str(self.method.currentData()), bool(self.sizes.currentData())
+
+    def _duration(self) -> str:
+        seconds = self._durations.get(self._way)
+        if seconds is None:
+            return "How long it will take on this computer is being measured…"
+        if seconds > 36 * 3600:
+            return f"Would take about {seconds / 86400:.0f} days on this computer; it can be stopped early."
+        return f"Takes {wording.about(seconds)} on this computer; it can be stopped early."
+
+    def _estimate(self) -> None:
+        way = self._way
+        if self._timing or way in self._durations:
+            return
+        self._timing = True
+
+        def measure(work: Work) -> float:
+            from cytoshift.jobs.duration import translating_seconds
+
+            return translating_seconds(method=way[0], small=way[1], overrides=self.further)
+
+        def take(seconds: float) -> None:
+            self._durations[way] = seconds
+
+        work = self.workspace.start(
+            "Measuring this computer", measure, done=take, failed=self.failed.emit, in_activity=False
+        )
+        work.finished.connect(self._on_measured)
+
+    def _on_measured(self) -> None:
+        self._timing = False
+        self.refresh()
+
+    def _on_started(self) -> None:
+        self._starting = False
+        self.refresh()
+
+
+def _missing(source: tuple[Chosen, ...], target: tuple[Chosen, ...]) -> str:
+    """Say what is missing before anything can be learned; ``""`` where nothing is."""
+    if not source or not target:
+        sides = [letter for letter, chosen in (("A", source), ("B", target)) if not chosen]
+        return f"Still missing: slides of {' and of '.join(sides)}."
+    both = [one.name for one in source if one.path in {other.path for other in target}]
+    if both:
+        return f"{both[0]} is in A and in B; remove it from one of them."
+    unknown = [one.name for one in (*source, *target) if one.mpp_yx is None and not one.images]
+    if unknown:
+        return f"Still missing: µm/px of {unknown[0]}; open it and set them in Slide."
+    return ""
+
+
+def _choice(ways: dict[str, Way] | dict[bool, Way]) -> QComboBox:
+    box = QComboBox()
+    for row, (value, way) in enumerate(ways.items()):
+        box.addItem(way.title, value)
+        box.setItemData(row, way.tip, 3)  # Qt's role of tooltips
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    box.setToolTip("\n".join(f"{way.title}: {way.tip}" for way in ways.values()))
+    return box

@@ -1,0 +1,192 @@
+"""One job: how far it is, what it learns, what it was worth, and what can be done with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QMessageBox, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from superqt import QElidingLabel
+
+from napari_cytoshift import wording
+from napari_cytoshift.widgets.adapt_jobs import ACTIVE, WORDS, Course, JobLook
+from napari_cytoshift.widgets.adapt_outcome import OutcomeTable, translator_verdict
+from napari_cytoshift.widgets.adapt_plot import LossPlot
+from napari_cytoshift.widgets.adapt_samples import SampleView
+from napari_cytoshift.widgets.dock import button, sentence
+from napari_cytoshift.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KEPT = "kept_jobs"
+
+
+class JobPanel(QWidget):
+    """Shows a job and asks whether to use what it made.
+
+    Attributes
+    ----------
+    wished : Signal(object)
+        What is to be done with the job that is shown: a function of it.
+    decided : Signal(object, str)
+        What is to be done with the models, and the words for it.
+    compare_asked : Signal(str)
+        A translator, by its id, is to be seen in Compare.
+    """
+
+    wished = Signal(object)
+    decided = Signal(object, str)
+    compare_asked = Signal(str)
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__()
+        self.workspace = workspace
+        self.progress, self.plot, self.outcome = QProgressBar(), LossPlot(), OutcomeTable()
+        self.note, self.verdict, self.used = sentence(), sentence(), QElidingLabel()
+        self.samples = SampleView(workspace)
+        self.stop = button(
+            "Stop early", "End now and keep the best model so far", self._wish(lambda job: job.stop_early())
+        )
+        self.cancel = button("Cancel…", "Discard the job: no model is made", self.ask_cancel)
+        self.resume = button("Resume", "Go on from the last checkpoint", self._wish(lambda job: job.resume()))
+        self.compare = button("Use it in Compare", "See the slide that is open through this translator", self.see)
+        self.adopt = button("Adopt", "Use the new model from now on; it can be taken back", self.adopt_model)
+        self.keep = button("Keep the old", "Go on with the model in use", self.keep_old)
+        self.back = button("Go back", "Use the model that was in use before", self.go_back)
+        self._job: JobLook | None = None
+        self._course = Course()
+        self._brief = False
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        for widget in (self.progress, self.note, self.plot, self.samples):
+            layout.addWidget(widget)
+        layout.addLayout(_row(self.stop, self.cancel, self.resume))
+        layout.addWidget(self.outcome)
+        layout.addWidget(self.verdict)
+        layout.addLayout(_row(self.compare, self.adopt, self.keep))
+        layout.addStretch(1)
+        use = QHBoxLayout()
+        use.addWidget(self.used, 1)
+        use.addWidget(self.back)
+        layout.addLayout(use)
+
+    # What a person does
+
+    def ask_cancel(self) -> None:
+        """Discard the job, after asking."""
+        answer = QMessageBox.question(self, "Discard this job?", "No model will be made. Discard this job?")
+        if answer == QMessageBox.StandardButton.Yes:
+            self.wished.emit(lambda job: job.cancel())
+
+    def see(self) -> None:
+        """See the slide that is open through the translator that the job made."""
+        if self._made:
+            self.compare_asked.emit(self._made)
+
+    def adopt_model(self) -> None:
+        """Use the model that the job made."""
+        model = self._made
+        if model:
+            self.decided.emit(lambda: self.workspace.registry.adopt(model), "The new model is in use.")
+
+    def keep_old(self) -> None:
+        """Leave the model in use as it is, and ask no more about this job."""
+        if self._job is not None:
+            kept = self.workspace.state.get(KEPT, [])
+            self.workspace.state.set(KEPT, [*kept, str(self._job.job.folder)])
+            self.decided.emit(
+                lambda: None, "The old model stays in use; the new one can still be chosen where models are chosen."
+            )
+
+    def go_back(self) -> None:
+        """Use the model that was in use before."""
+        task = self._task
+        self.decided.emit(lambda: self.workspace.registry.rollback(task), "The model before is in use again.")
+
+    # What the panel shows
+
+    def show_job(self, job: JobLook | None, course: Course) -> None:
+        """Show a job, or that there is none."""
+        self._job, self._course = job, course
+        active = job is not None and job.state in ACTIVE
+        translating = self._task == "translation"
+        self.progress.setVisible(active)
+        self._show_details()
+        for one in (self.stop, self.cancel):
+            one.setVisible(active)
+        self.resume.setVisible(job is not None and job.state in ("interrupted", "failed"))
+        self.outcome.setVisible(bool(self._made) and not translating)
+        self.verdict.setVisible(bool(self._made) and translating)
+        self.compare.setVisible(bool(self._made) and translating)
+        self.note.setText("" if job is None else self._words(job))
+        self.note.setToolTip("\n".join(course.notes))
+        self.note.setVisible(bool(self.note.text()))
+        if active:
+            self.progress.setRange(0, max(course.total, 0))
+            self.progress.setValue(course.step)
+        self._show_models()
+
+    def show_brief(self, on: bool) -> None:
+        """Leave the curve and the samples out, or show them: there is no room for them beside an open card."""
+        self._brief = on
+        self._show_details()
+
+    def _show_details(self) -> None:
+        course = self._course
+        self.plot.setVisible(bool(course.steps) and not self._brief)
+        self.plot.show_course(course)
+        self.samples.setVisible(bool(course.samples) and not self._brief)
+        self.samples.show_samples(course.samples)
+
+    def _words(self, job: JobLook) -> str:
+        course = self._course
+        if job.state == "running" and course.total and not course.note:
+            parts = [f"Step {course.step} of {course.total}", wording.about(course.eta)]
+            parts += [f"mAP50 {course.scores[-1][1]:.2f} at step {course.scores[-1][0]}"] if course.scores else []
+            return "  ·  ".join(part for part in parts if part)
+        if job.state in ACTIVE:
+            words = course.note or WORDS[job.state]
+            return words[:1].upper() + words[1:] + "…"
+        return "" if job.result is None or job.result.model else job.result.message
+
+    def _show_models(self) -> None:
+        registry, made, result = self.workspace.registry, self._made, None if self._job is None else self._job.result
+        used = registry.adopted(self._task)
+        cards = {card.id: card.title for card in registry.list(self._task)}
+        asked = bool(made) and made != used
+        kept = self._job is not None and str(self._job.job.folder) in self.workspace.state.get(KEPT, [])
+        for one in (self.adopt, self.keep):
+            one.setVisible(asked and not kept)
+        self.keep.setVisible(asked and not kept and self._task != "translation")
+        if made and result is not None:
+            self.outcome.show_result(result)
+            self.verdict.setText(translator_verdict(result))
+        starter = next(iter(cards.values()), "")
+        current = (starter if self._task == "detector" else "") if used is None else cards.get(used, used)
+        self.used.setText(f"In use: {current}" if current else "")
+        self.back.setVisible(used is not None)
+
+    # Inside
+
+    @property
+    def _task(self) -> str:
+        return "detector" if self._job is None else self._job.task
+
+    @property
+    def _made(self) -> str:
+        return "" if self._job is None or self._job.result is None else self._job.result.model
+
+    def _wish(self, wish: Callable[[Any], None]) -> Callable[[], None]:
+        return lambda: self.wished.emit(wish)
+
+
+def _row(*buttons: QPushButton) -> QHBoxLayout:
+    row = QHBoxLayout()
+    for one in buttons:
+        row.addWidget(one, 1)
+    return row
