@@ -16,6 +16,7 @@ from napari.utils import cancelable_progress
 from qtpy.compat import isalive
 from qtpy.QtCore import QEventLoop, QObject, Qt, Signal
 
+from cytoshift.engine.pace import paced_by
 from cytoshift.engine.progress import CancelToken, Progress
 from napari_cytoshift import notices
 
@@ -107,7 +108,8 @@ class Work(QObject):
     def _run(self) -> None:
         try:
             self.cancel.check()
-            result = self._function(self)
+            with paced_by(self.cancel.check):
+                result = self._function(self)
         except BaseException as error:
             self._deliver("failed", error)
         else:

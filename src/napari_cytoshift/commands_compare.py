@@ -52,6 +52,24 @@ def see_restyled(viewer: Viewer) -> None:
     _compare(viewer).chooser.restyled.click()
 
 
+def see_translated(viewer: Viewer) -> None:
+    """Show the active slide through a translator; again, to take it away; asks which where there are several."""
+    _compare(viewer).chooser.translated.click()
+
+
+def next_steps(viewer: Viewer) -> None:
+    """Let the translator take one step more; after the most it can take, one again."""
+    steps = _compare(viewer).steps
+    if steps.isEnabled() and steps.isVisibleTo(steps.parent()):
+        pressed = next(number for number, made in enumerate(steps.buttons) if made.isChecked())
+        steps.buttons[(pressed + 1) % len(steps.buttons)].click()
+
+
+def swap_seen(viewer: Viewer) -> None:
+    """Let the second method be the first, which finding, saving and the gauge follow."""
+    _compare(viewer).swap()
+
+
 def see_nothing_beside(viewer: Viewer) -> None:
     """Take the second method away."""
     Comparison.of(viewer).see_nothing_beside()

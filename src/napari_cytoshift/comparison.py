@@ -37,7 +37,7 @@ class Comparison:
     changed : Signal()
         What is seen, or the layout, has changed.
     approximate_changed : Signal(bool)
-        Whether the view holds tiles that are not true yet.
+        Whether the view holds tiles that are not true yet; also when that stays, but `shown` is another.
     """
 
     changed = Signal()
@@ -93,6 +93,12 @@ class Comparison:
         """Whether tiles that are not true stay so until a person zooms in."""
         return any(shown.approximate and shown.too_wide for shown in self._in_view())
 
+    @property
+    def shown(self) -> tuple[int, int]:
+        """Steps in the least true tile of the view, 0 for a preview or less, and steps that were asked for there."""
+        steps = [(shown.shown, shown.sight.steps) for shown in self._in_view() if shown.approximate]
+        return min(steps, default=(0, 0))
+
     # What a person does
 
     def see(
@@ -102,6 +108,7 @@ class Comparison:
         *,
         strength: float = 1.0,
         stains: tuple[Vector, ...] = (),
+        steps: int = 1,
         beside: bool = False,
         failed: Callable[[BaseException], None] = notices.complain,
     ) -> Work | None:
@@ -109,14 +116,14 @@ class Comparison:
 
         Parameters
         ----------
-        method, reference, strength, stains
+        method, reference, strength, stains, steps
             As in `Choice`.
         beside : bool
             Whether this is the second method, seen beside the first.
         failed : callable, optional
             Gets the error where the slide cannot be seen so; a notification without.
         """
-        return self.choose(Choice(method, reference, strength, stains), beside=beside, failed=failed)
+        return self.choose(Choice(method, reference, strength, stains, steps), beside=beside, failed=failed)
 
     def choose(
         self, choice: Choice, *, beside: bool = False, failed: Callable[[BaseException], None] = notices.complain
@@ -126,7 +133,7 @@ class Comparison:
         if slide is None:
             return None
         self._stop(role)
-        registry, known, box = self.workspace.registry, self._sight(role), self.workspace.view_box(slide)
+        registry, known, box = self.workspace.registry, self._alike(choice, role), self.workspace.view_box(slide)
         name = choice.method.rpartition(":")[2]
         work = self.workspace.start(
             f"Fitting {name} to {slide.name}",
@@ -141,11 +148,38 @@ class Comparison:
         self, strength: float, *, failed: Callable[[BaseException], None] = notices.complain
     ) -> Work | None:
         """Show the active slide as it is seen now, at another strength; what is seen stays until it is there."""
+        return self._change(lambda choice: replace(choice, strength=strength), failed)
+
+    def set_steps(self, steps: int, *, failed: Callable[[BaseException], None] = notices.complain) -> Work | None:
+        """Let translators that the active slide is seen through take another number of steps."""
+        return self._change(
+            lambda choice: replace(choice, steps=steps) if self.most_steps(choice) > 1 else choice, failed
+        )
+
+    def most_steps(self, choice: Choice) -> int:
+        """Return how many steps the method of a choice takes at most; 1 for all that are no translators."""
+        sights = (sight for sight in (self.sight, self.beside) if sight is not None and sight.method == choice.method)
+        return max((sight.most_steps for sight in sights), default=1)
+
+    def swap(self, *, failed: Callable[[BaseException], None] = notices.complain) -> Work | None:
+        """Let the second method be the first, which finding, saving and the gauge follow, and the first the second."""
+        first, second = self.sight, self.beside
+        if first is None or second is None:
+            return None
+        self.choose(first.choice, beside=True, failed=failed)
+        return self.choose(second.choice, failed=failed)
+
+    def _change(self, change: Callable[[Choice], Choice], failed: Callable[[BaseException], None]) -> Work | None:
         works: list[Work | None] = []
         for sight, beside in ((self.beside, True), (self.sight, False)):
-            if sight is not None and sight.choice.strength != strength:
-                works.append(self.choose(replace(sight.choice, strength=strength), beside=beside, failed=failed))
+            if sight is not None and (choice := change(sight.choice)) != sight.choice:
+                works.append(self.choose(choice, beside=beside, failed=failed))
         return works[-1] if works else None
+
+    def _alike(self, choice: Choice, role: str) -> Sight | None:
+        """Return the sight of the active slide whose fit can be used for a choice; else the one that is replaced."""
+        sights = (self.sight, self.beside)
+        return next((one for one in sights if one is not None and one.fits(choice)), self._sight(role))
 
     def see_original(self) -> None:
         """Show the active slide as it is."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +44,7 @@ class Choice:
     Parameters
     ----------
     method : str
-        One of `cytoshift.stain.METHODS`, or `MODEL` and the id of a stain model.
+        One of `cytoshift.stain.METHODS`, or `MODEL` and the id of a stain model or a translation model.
     reference : str
         Path of an image, a slide or a saved reference; `MODEL` and the id of a model for the colours it was taught
         on; `BUILT_IN` and one of `BUILT_INS`; ``""`` for the one built in that suits the method.
@@ -52,12 +52,15 @@ class Choice:
         0 for the original to 1 for all of the method.
     stains : tuple of Vector
         The slide's own stain vectors where a person gave them; empty to have them found.
+    steps : int
+        How often a translator's generator is asked on the way (NFE); 1 for all else.
     """
 
     method: str
     reference: str = ""
     strength: float = 1.0
     stains: tuple[Vector, ...] = ()
+    steps: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """Return what JSON can hold of it."""
@@ -67,7 +70,8 @@ class Choice:
     def from_json(cls, kept: dict[str, Any]) -> Self:
         """Return the choice that `to_json` was called on."""
         stains = tuple((float(r), float(g), float(b)) for r, g, b in kept["stains"])
-        return cls(str(kept["method"]), str(kept["reference"]), float(kept["strength"]), stains)
+        steps = int(kept.get("steps", 1))
+        return cls(str(kept["method"]), str(kept["reference"]), float(kept["strength"]), stains, steps)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +82,8 @@ class Sight:
     ----------
     choice : Choice
         What was asked for.
+    built : ImageOperator
+        The method at full strength, not bound to a slide.
     operator : ImageOperator
         The method at its strength, not bound to a slide.
     fitted : ImageOperator
@@ -94,9 +100,14 @@ class Sight:
         A map of colours that comes near a learned method at full strength, fitted on this slide.
     preview : PreviewSlide, optional
         The slide seen through the student, at the strength chosen; shown until tiles of ``slide`` are there.
+    draft : DerivedSlide, optional
+        The slide seen through the first of several steps, at the strength chosen; shown in between.
+    note : str
+        What the method had to do to the slide's pixels before it could look at them; ``""`` for nothing.
     """
 
     choice: Choice
+    built: ImageOperator
     operator: ImageOperator
     fitted: ImageOperator
     slide: DerivedSlide
@@ -105,6 +116,34 @@ class Sight:
     white: Vector
     student: Student | None = None
     preview: PreviewSlide | None = None
+    draft: DerivedSlide | None = None
+    note: str = ""
+
+    @property
+    def stages(self) -> tuple[Slide, ...]:
+        """What is shown one after the other, coarse to true; the last one is `slide`."""
+        return tuple(one for one in (self.preview, self.draft, self.slide) if one is not None)
+
+    @property
+    def steps(self) -> int:
+        """What was asked for: the steps."""
+        return self.choice.steps
+
+    @property
+    def most_steps(self) -> int:
+        """Steps that the method takes at most; 1 for all that are no translators."""
+        return int(getattr(self.fitted, "most_steps", 1))
+
+    def fits(self, choice: Choice) -> bool:
+        """Whether what was found on the slide serves another choice: only strength and steps may be others."""
+        return replace(self.choice, strength=choice.strength, steps=choice.steps) == choice
+
+    def steps_at(self, stage: int) -> int:
+        """Return how many steps a stage of `stages` has; 0 for a preview, and for less."""
+        behind = len(self.stages) - 1 - stage
+        if behind == 0:
+            return self.steps
+        return 1 if behind == 1 and self.draft is not None else 0
 
     @property
     def method(self) -> str:
@@ -158,13 +197,13 @@ def look_through(
     work : Work
         Looked at for cancelling.
     known : Sight, optional
-        How the slide is seen now: its fit is used again where only the strength is another.
+        How the slide is seen now: its fit is used again where only strength or steps are others.
     box : tuple of float, optional
         The view, x0, y0, x1, y1 in level-0 pixels: where a preview is to come nearest.
 
     Raises
     ------
-    StainError, ModelError, SlideError
+    StainError, TranslationError, ModelError, SlideError
         When the slide cannot be seen so.
     """
     from cytoshift.engine import Blended, DerivedSlide, PreviewSlide
@@ -173,24 +212,62 @@ def look_through(
     def weaker(operator: ImageOperator) -> ImageOperator:
         return operator if choice.strength == 1 else Blended(operator, choice.strength)
 
-    if known is not None and known.slide.source is slide and replace(known.choice, strength=choice.strength) == choice:
-        fitted, tissue, student = known.fitted, known.tissue, known.student
-        cloud, white = known.cloud, known.white
+    if known is not None and known.slide.source is slide and known.fits(choice):
+        built, fitted = (_at_steps(each, choice.steps) for each in (known.built, known.fitted))
+        tissue, cloud, white, student = known.tissue, known.cloud, known.white, known.student
     else:
-        fitted, student = build(choice, registry).prepare(slide), None
+        built = build(choice, registry)
+        fitted, student = built.prepare(slide), None
         tissue = find_tissue(slide).fraction
         cloud, white = _stained(slide, fitted)
     work.cancel.check()
+    first = _at_steps(fitted, 1)
     if student is None and not fitted.pointwise:
         from cytoshift.stain.restyling.student import fit_student
 
-        student = fit_student(fitted, slide, box=box)
+        student = fit_student(first, slide, box=box)
         work.cancel.check()
     derived = DerivedSlide(slide, weaker(fitted))
+    draft = DerivedSlide(slide, weaker(first)) if first.key != fitted.key else None
     preview = None if student is None else PreviewSlide(derived, weaker(student))
     quick = derived if preview is None else preview
     quick.read(len(quick.levels) - 1, 0, 0, quick.levels[-1].height, quick.levels[-1].width)
-    return Sight(choice, weaker(build(choice, registry)), fitted, derived, tissue, cloud, white, student, preview)
+    return Sight(
+        choice=choice,
+        built=built,
+        operator=weaker(built),
+        fitted=fitted,
+        slide=derived,
+        tissue=tissue,
+        cloud=cloud,
+        white=white,
+        student=student,
+        preview=preview,
+        draft=draft,
+        note=_resampled(slide, fitted),
+    )
+
+
+def _at_steps(operator: ImageOperator, steps: int) -> ImageOperator:
+    """Return a translator with a number of steps, sharing what is known of a slide; any other operator as it is."""
+    at_steps = getattr(operator, "at_steps", None)
+    return operator if at_steps is None else cast("ImageOperator", at_steps(steps))
+
+
+def _resampled(slide: Slide, operator: ImageOperator) -> str:
+    """Say how a slide was brought to the µm/px at which an operator works; ``""`` where it has a level of these."""
+    from cytoshift.engine import View
+
+    view, mpp = View.of(slide, operator.needs), operator.needs.mpp
+    if mpp is None or slide.mpp is None or not view.resampled:
+        return ""
+    has = slide.mpp * slide.levels[view.source].downsample
+    if has <= mpp:
+        return f"Pixels of {has:.3g} µm are averaged to the {mpp:.3g} µm at which it works."
+    return (
+        f"{slide.name} has no finer pixels than {has:.3g} µm and this works at {mpp:.3g} µm, so that fine detail is "
+        "guessed; choose a model for coarser pixels, or scan with a stronger objective."
+    )
 
 
 def _stained(slide: Slide, fitted: ImageOperator) -> tuple[npt.NDArray[np.float64], Vector]:
@@ -210,11 +287,12 @@ def build(choice: Choice, registry: Registry) -> ImageOperator:
     from cytoshift.engine import ImageOperator
 
     if choice.method.startswith(MODEL):
-        from cytoshift.models import build_operator
+        from cytoshift.models import build_operator, find_colour_model
 
-        operator = build_operator(registry.find(choice.method.removeprefix(MODEL), "stain"))
+        model = find_colour_model(choice.method.removeprefix(MODEL), registry)
+        operator = build_operator(model, steps=choice.steps)
         if not isinstance(operator, ImageOperator):
-            raise ModelError(f"The model {choice.method.removeprefix(MODEL)} changes no colours; choose a stain model.")
+            raise ModelError(f"The model {model.card.id} changes no colours; choose a stain or a translation model.")
         return operator
     return stain.method(choice.method, reference(choice.reference, registry), stains=choice.stains or None)
 

@@ -231,10 +231,11 @@ def test_learned_models_are_offered_and_none_is_said(
     cards += [Card(id=f"clinic-{k}", title=f"Clinic {k}", task="stain") for k in (1, 2)]
     dock.fill_models()
     assert dock.chooser.restyled.isEnabled()
-    assert [action.text() for action in dock.chooser._menu.actions()] == ["Restyled: Clinic 1", "Restyled: Clinic 2"]
+    menu = dock.chooser._menus["stain"]
+    assert [action.text() for action in menu.actions()] == ["Restyled: Clinic 1", "Restyled: Clinic 2"]
     asked: list[str] = []
     dock.chooser.chosen.connect(asked.append)
     monkeypatch.setattr(dock, "see", asked.append)
-    dock.chooser._menu.actions()[1].trigger()
+    menu.actions()[1].trigger()
     assert "model:clinic-2" in asked
     assert dock.layouts.second.findData("model:clinic-1") > 0

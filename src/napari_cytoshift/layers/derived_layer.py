@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari_cytoshift.sights import Sight
 
 MARK = "≈"
-"""Before the name of a layer that holds tiles that are not true yet."""
+"""Before the name of a layer that holds tiles that are not true yet, and no step of what is true."""
 
 LONGEST = 10
 """Letters of the slide's name that fit into a pane beside the method's."""
@@ -42,7 +42,7 @@ class DerivedLayer:
     layer : Image
         To be put into a viewer.
     approximate_changed : Signal(bool)
-        Whether the view holds tiles that are not true yet.
+        Whether the view holds tiles that are not true yet; also when that stays, but `shown` is another.
     """
 
     approximate_changed = Signal(bool)
@@ -50,10 +50,11 @@ class DerivedLayer:
     def __init__(self, sight: Sight, slide: Slide, role: str) -> None:
         self.sight = sight
         self._slide = slide
-        self._sharpener = Sharpener(sight.slide, slide, sight.preview)
+        self._sharpener = Sharpener(sight.stages, slide)
         slide_layers.remember(sight.slide)
         options = slide_layers.layer_options(sight.slide, role)
         self._title = _title(sight)
+        self._waits = False
         self.layer = Image(self._sharpener.levels(), **{**options, "name": self._title})
         self._later = QTimer(singleShot=True, interval=MARK_AFTER_MS)
         self._later.timeout.connect(self._mark)
@@ -74,6 +75,11 @@ class DerivedLayer:
         """Whether they stay until a person zooms in."""
         return self._refresher.too_wide
 
+    @property
+    def shown(self) -> int:
+        """Steps of the operator in what is shown; 0 for a preview or less."""
+        return self.sight.steps_at(self._refresher.stage)
+
     def take(self, sight: Sight) -> None:
         """Show another sight of the same slide in place; what is seen stays until it is there.
 
@@ -85,7 +91,7 @@ class DerivedLayer:
         slide_layers.remember(sight.slide)
         self.layer.metadata[slide_layers.METADATA]["key"] = sight.slide.key
         if alike:
-            self._sharpener.replace(sight.slide, sight.preview)
+            self._sharpener.replace(sight.stages)
             self.layer._reset_thumbnail_level_data()  # napari 0.9 keeps the coarsest level; `data` would flash it
             self.layer.refresh(thumbnail=True, highlight=False, extent=False)
         else:
@@ -94,7 +100,7 @@ class DerivedLayer:
 
     def _take_levels(self, sight: Sight) -> None:
         self._refresher.stop()
-        self._sharpener = Sharpener(sight.slide, self._slide, sight.preview)
+        self._sharpener = Sharpener(sight.stages, self._slide)
         self._refresher = self._follow()
         options = slide_layers.layer_options(sight.slide, slide_layers.role_of(self.layer))
         with self.layer._block_refresh():
@@ -112,16 +118,18 @@ class DerivedLayer:
         self._later.stop()
 
     def _on_approximate(self, approximate: bool) -> None:
-        self.approximate_changed.emit(approximate)
-        if approximate:
+        if approximate and not self._waits:
             self._later.start()
-        else:
+        elif not approximate:
             self._later.stop()
-            self._mark()
+        self._waits = approximate
+        self._mark()
+        self.approximate_changed.emit(approximate)
 
     def _mark(self) -> None:
         marked = self.approximate and not self._later.isActive()
-        self.layer.name = f"{MARK} {self._title}" if marked else self._title
+        mark = (f"Step {self.shown} of {self.sight.steps} ·" if self.shown else MARK) if marked else ""
+        self.layer.name = f"{mark} {self._title}".strip()
 
 
 def _title(sight: Sight) -> str:

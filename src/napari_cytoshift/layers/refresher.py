@@ -24,7 +24,7 @@ class Refresher(QObject):
     Attributes
     ----------
     approximate_changed : Signal(bool)
-        Whether the layer shows stand-ins; also when that stays, but `too_wide` is another.
+        Whether the layer shows stand-ins; also when that stays, but `stage` or `too_wide` is another.
     """
 
     approximate_changed = Signal(bool)
@@ -35,7 +35,8 @@ class Refresher(QObject):
         super().__init__()
         self._layer = weakref.ref(layer)
         self._sharpener = sharpener
-        self._approximate = self._too_wide = False
+        self._stage, self._too_wide = len(sharpener.stages) - 1, False
+        self._approximate = False
         self._told = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -51,6 +52,11 @@ class Refresher(QObject):
     def approximate(self) -> bool:
         """Whether the layer shows stand-ins."""
         return self._approximate
+
+    @property
+    def stage(self) -> int:
+        """The stage that everything shown has reached at least: an index of the sharpener's, -1 before the first."""
+        return self._stage
 
     @property
     def too_wide(self) -> bool:
@@ -96,9 +102,10 @@ class Refresher(QObject):
         return int(layer.data_level) == len(self._sharpener.slide.levels) - 1
 
     def _look(self) -> None:
-        now, too_wide = self._sharpener.approximate, self._sharpener.too_wide
-        if (now, too_wide) != (self._approximate, self._too_wide):
-            self._approximate, self._too_wide = now, too_wide
+        stage, too_wide = self._sharpener.stage, self._sharpener.too_wide
+        now = stage < len(self._sharpener.stages) - 1
+        if (stage, now, too_wide) != (self._stage, self._approximate, self._too_wide):
+            self._stage, self._approximate, self._too_wide = stage, now, too_wide
             self.approximate_changed.emit(now)
 
 

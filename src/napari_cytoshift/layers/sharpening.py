@@ -2,14 +2,15 @@
 
 A missing tile is asked of worker threads, those of the newest view first, older wishes are dropped. A read in a thread
 of its own waits a moment for what is quick, since every picture that is drawn twice takes the window's time; then, and
-in the Qt thread at once, a tile is answered by the best that is known: a preview of it, a coarser level, else the tile
-without the operator. Where a preview is given its tiles are computed first, and the true ones when the view rests.
+in the Qt thread at once, a tile is answered by the best that is known: a less true stage of it, a coarser level, else
+the tile without the operator. A slide may come in stages, from a quick preview to what is true: those of the first are
+computed at once, the others one stage after the other while the view rests.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,10 @@ UNKNOWN = 232
 """Grey of what nobody knows yet: the tone of empty glass."""
 
 AFFORDABLE = 16
-"""Tiles of the finest level that one true tile may cost where there is a preview to look at instead."""
+"""Tiles of the finest level that one tile may cost where there is a preview to look at instead."""
 
 REST = 0.2
-"""Seconds that a view rests before true tiles are computed in place of a preview's."""
+"""Seconds that a view rests before tiles are computed in place of a preview's."""
 
 PATIENCE = 0.1
 """Seconds that a read waits for quick tiles before it answers with stand-ins."""
@@ -47,27 +48,24 @@ class Sharpener:
 
     Parameters
     ----------
-    slide : Slide
-        What is to be shown, usually a slide seen through an operator.
+    stages : sequence of Slide
+        Slides of the same levels, coarse to true. Of several the first is quick, a preview of what the last one shows;
+        coarse levels are left to it.
     source : Slide
         The same slide without the operator: a stand-in of the same levels.
-    preview : Slide, optional
-        Of the levels of ``slide``, and like it, but quick: a stand-in that is computed first. Coarse levels of
-        ``slide`` are then left to it.
 
     Attributes
     ----------
     on_arrival : callable
         Called in a worker thread after each tile that arrived, with whether it was the last one that the view
-        waited for (of the preview, of the true tiles).
+        waited for (of the preview, of all others).
     on_view : callable
         Called in whatever thread reads, after each read.
     """
 
-    def __init__(self, slide: Slide, source: Slide, preview: Slide | None = None) -> None:
-        self.slide = slide
+    def __init__(self, stages: Sequence[Slide], source: Slide) -> None:
+        self.stages = tuple(stages)
         self.source = source
-        self.preview = preview
         self.on_arrival: Callable[[bool], None] = _nothing
         self.on_view: Callable[[], None] = _nothing
         self.error: Exception | None = None
@@ -79,10 +77,31 @@ class Sharpener:
         self._slow = Crew(1, self._arrived, niceness=NICER, rest=REST)
 
     @property
+    def slide(self) -> Slide:
+        """What is to be shown: the last stage."""
+        return self.stages[-1]
+
+    @property
+    def preview(self) -> Slide | None:
+        """The first of several stages."""
+        return self.stages[0] if len(self.stages) > 1 else None
+
+    @property
+    def stage(self) -> int:
+        """The stage that all of the newest view has reached at least: an index of `stages`, -1 before the first."""
+        stages = self.stages
+        return min((self._reached(stages, tile) for tile in tuple(self._viewed)), default=len(stages) - 1)
+
+    def _reached(self, stages: tuple[Slide, ...], tile: Tile) -> int:
+        last = len(stages) - 1
+        if Wish(stages[last], tile) in self._failed:
+            return last
+        return next((k for k in range(last, -1, -1) if stages[k].cached_tile(*tile) is not None), -1)
+
+    @property
     def approximate(self) -> bool:
         """Whether the newest view still holds a tile that is a stand-in."""
-        wishes = [Wish(self.slide, tile) for tile in tuple(self._viewed)]
-        return any(wish not in self._failed and not wish.granted for wish in wishes)
+        return self.stage < len(self.stages) - 1
 
     @property
     def too_wide(self) -> bool:
@@ -94,28 +113,25 @@ class Sharpener:
         """Return the levels as arrays for a multiscale image layer."""
         return [SharpeningArray(self, level) for level in range(len(self.slide.levels))]
 
-    def replace(self, slide: Slide, preview: Slide | None = None) -> None:
+    def replace(self, stages: Sequence[Slide]) -> None:
         """Show another slide of the same levels; what was last seen whole stands in until its tiles are there."""
         if not self.approximate:
             self._before = self.slide
         for crew in (self._quick, self._slow):
             crew.want((), None)
-        self.slide, self.preview = slide, preview
+        self.stages = tuple(stages)
         self.error = None
         self._failed.clear()
 
     def want(self, tiles: list[Tile], view: View) -> None:
         """Make tiles the newest view, the most wanted first; whatever was wanted before is dropped."""
-        slide, preview = self.slide, self.preview
+        first, *others = self.stages
         self._viewed = tiles
-        true = [] if preview is not None and not self._affordable(view[0]) else [Wish(slide, tile) for tile in tiles]
-        true = [wish for wish in true if wish not in self._failed]
-        if preview is None:
-            self._quick.want(true, view)
-        else:
-            quick = [Wish(preview, tile) for tile in tiles]
-            self._quick.want([wish for wish in quick if wish not in self._failed], view)
-            self._slow.want(true, view)
+        affordable = tiles if self._affordable(view[0]) else []
+        quick = [Wish(first, tile) for tile in tiles]
+        slow = [Wish(stage, tile) for stage in others for tile in affordable]
+        for crew, wishes in ((self._quick, quick), (self._slow, slow)):
+            crew.want([wish for wish in wishes if wish not in self._failed], view)
         self.on_view()
 
     def await_quick(self) -> None:
@@ -130,7 +146,7 @@ class Sharpener:
         self.on_view()
 
     def stop(self) -> None:
-        """End the threads after the tile each works on."""
+        """End the threads, after the tile each works on where that does not breathe."""
         self.on_arrival = self.on_view = _nothing
         self._quick.stop()
         self._slow.stop()
@@ -156,11 +172,11 @@ class Sharpener:
         level = self.slide.levels[tile.level]
         height = min(TILE, level.height - tile.row * TILE)
         width = min(TILE, level.width - tile.column * TILE)
-        for alike in (self.preview, self._before):
+        alikes = tuple(reversed(self.stages))
+        for alike in (*alikes[1:], self._before):
             known = None if alike is None else alike.cached_tile(*tile)
             if known is not None:
                 return known
-        alikes = (self.slide,) if self.preview is None else (self.slide, self.preview)
         for coarse in range(tile.level + 1, len(self.slide.levels)):
             for alike in alikes:
                 known = _from_coarser(alike, tile, coarse, height, width)

@@ -15,9 +15,10 @@ from napari_cytoshift.layers.derived_layer import MARK
 from napari_cytoshift.sample_data import HOME
 from napari_cytoshift.sights import MODEL, Sight, Vector
 from napari_cytoshift.widgets.compare_layout import LayoutChooser, Strength
-from napari_cytoshift.widgets.compare_methods import METHODS, MethodChooser, choice, with_titles
+from napari_cytoshift.widgets.compare_methods import LEARNED, METHODS, MethodChooser, choice, task_of, with_titles
 from napari_cytoshift.widgets.compare_reference import ReferenceChooser
 from napari_cytoshift.widgets.compare_save import SaveRow
+from napari_cytoshift.widgets.compare_steps import Steps
 from napari_cytoshift.widgets.dock import Dock, button, sentence
 from napari_cytoshift.widgets.gauge import Gauge
 from napari_cytoshift.widgets.stain_vectors import StainVectors
@@ -25,6 +26,7 @@ from napari_cytoshift.widgets.stain_vectors import StainVectors
 if TYPE_CHECKING:
     from napari import Viewer
 
+    from cytoshift.models import Card
     from napari_cytoshift.background import Work
 
 NO_REFERENCE = ("white",)
@@ -46,6 +48,7 @@ class CompareDock(Dock):
         self.references = ReferenceChooser(self.workspace)
         self.layouts = LayoutChooser()
         self.strength = Strength()
+        self.steps = Steps()
         self.state = sentence()
         self.mark = QLabel()
         self.fallback = button("", "", self.use_fallback)
@@ -59,6 +62,7 @@ class CompareDock(Dock):
         self.gauge = Gauge(napari_viewer)
         self.hint = sentence(f"Hold {FLIP_KEY} on the canvas to flip to the original.")
         self._asked = ""
+        self._learned: list[Card] = []
         self.edit.setChecked(bool(self.workspace.state.get("stain_vectors", False)))
         self._lay_out()
         self._connect()
@@ -79,6 +83,7 @@ class CompareDock(Dock):
         for widget in (
             self.chooser,
             self.references,
+            self.steps,
             self.strength,
             self.layouts,
             self.hint,
@@ -98,12 +103,15 @@ class CompareDock(Dock):
         if viewer is not None:
             bind_keys(viewer)
         self.chooser.chosen.connect(self.see)
+        self.chooser.translation_chosen.connect(self.see_translated)
         self.references.chosen.connect(self._on_reference)
         self.references.working.connect(self.busy.follow)
         self.references.said.connect(self.message.say)
         self.references.failed.connect(self._on_failed)
         self.layouts.chosen.connect(self.comparison.set_layout)
         self.layouts.second_chosen.connect(self.see_beside)
+        self.layouts.swapped.connect(self.swap)
+        self.steps.chosen.connect(self.set_steps)
         self.strength.rested.connect(self._on_strength)
         self.saving.failed.connect(self._on_failed)
         self.edit.toggled.connect(self._on_edit)
@@ -126,28 +134,50 @@ class CompareDock(Dock):
             self._asked = ""
             self.comparison.see_original()
             return
+        before = self.comparison.sight
+        if before is not None and self._moves_over(before.method, method):
+            self._follow(self.comparison.choose(before.choice, beside=True, failed=self._on_failed))
         self._asked = method
-        chosen = self.references.name if reference is None else reference
-        self._follow(
-            self.comparison.see(
-                method,
-                "" if self._needs_no_reference(method) else chosen,
-                strength=self.strength.value,
-                failed=self._on_failed,
-            )
-        )
+        self._see(method, reference, beside=False)
         self.refresh()
 
     def see_beside(self, method: str) -> None:
         """See the active slide through a second method too; ``""`` for none."""
         self.message.say("")
-        if not method:
+        if method:
+            self._see(method, None, beside=True)
+        else:
             self.comparison.see_nothing_beside()
-            return
-        reference = "" if self._needs_no_reference(method) else self.references.name
-        self._follow(
-            self.comparison.see(method, reference, strength=self.strength.value, beside=True, failed=self._on_failed)
-        )
+
+    def see_translated(self, method: str) -> None:
+        """See the active slide through a translator, beside a normalization in the third pane; ``""`` for none."""
+        sight, beside = self.comparison.sight, self.comparison.beside
+        second = beside is not None and self._translates(beside.method)
+        first = sight is not None and self._translates(sight.method)
+        if method and not first and (second or self._moves_over(method, self._first)):
+            self.see_beside(method)
+        elif method:
+            self.see(method)
+        elif second:
+            self.see_beside("")
+        elif first and beside is not None:
+            self._asked = beside.method
+            self._follow(self.comparison.choose(beside.choice, failed=self._on_failed))
+            self.see_beside("")
+        else:
+            self.see("")
+        self.refresh()
+
+    def set_steps(self, steps: int) -> None:
+        """Let the translator take a number of steps."""
+        self.message.say("")
+        self._follow(self.comparison.set_steps(steps, failed=self._on_failed))
+
+    def swap(self) -> None:
+        """Let the second method be the first."""
+        beside = self.comparison.beside
+        self._asked = self._asked if beside is None else beside.method
+        self._follow(self.comparison.swap(failed=self._on_failed))
 
     def use_fallback(self) -> None:
         """See the slide through the method that suits it better."""
@@ -162,12 +192,12 @@ class CompareDock(Dock):
     # What the dock shows
 
     def fill_models(self, *_: object) -> None:
-        """Offer the learned stain models, and the colours on which models were taught."""
-        registry = self.workspace.registry
-        learned = registry.list("stain")
-        self.chooser.set_models(learned)
-        self.layouts.set_models(learned)
-        self.references.fill(registry.list())
+        """Offer the models that change colours, and the colours on which models were taught."""
+        cards = self.workspace.registry.list()
+        self._learned = [card for card in cards if card.task in LEARNED]
+        self.chooser.set_models(self._learned)
+        self.layouts.set_models(self._learned)
+        self.references.fill(cards)
         self.refresh()
 
     def refresh(self, *_: object) -> None:
@@ -177,19 +207,17 @@ class CompareDock(Dock):
         if slide is None:
             return
         brightfield = slide.info.brightfield
-        fitting = self.busy.busy and self._asked
-        method = self._asked if fitting else "" if sight is None else sight.method
-        self.chooser.show_method(method, brightfield=brightfield)
+        method, beside = self._first, self.comparison.beside
+        second = "" if beside is None else beside.method
+        self.chooser.show_method(method, beside=second, brightfield=brightfield)
         self.references.show_reference(sight)
         self.references.setVisible(brightfield and not self._needs_no_reference(method))
-        beside = self.comparison.beside
-        self.layouts.show_layout(
-            self.comparison.layout, "" if beside is None else beside.method, seen=sight is not None
-        )
+        self.layouts.show_layout(self.comparison.layout, second, seen=sight is not None)
         self.strength.setVisible(sight is not None)
         if sight is not None:
             self.strength.show_value(sight.choice.strength)
         self.hint.setVisible(sight is not None and self.comparison.layout == "over")
+        self._show_steps()
         self._show_fit()
         self._show_vectors()
         self._show_mark()
@@ -205,6 +233,12 @@ class CompareDock(Dock):
         if better in METHODS:
             self.fallback.setText(f"Use {METHODS[better].title} instead")
             self.fallback.setToolTip(METHODS[better].says)
+
+    def _show_steps(self) -> None:
+        seen = (self.comparison.sight, self.comparison.beside)
+        translated = [sight for sight in seen if sight is not None and self._translates(sight.method)]
+        steps, most = (translated[0].steps, translated[0].most_steps) if translated else (0, 0)
+        self.steps.show_steps(steps, most)
 
     def _show_vectors(self) -> None:
         sight = self.comparison.sight
@@ -226,11 +260,16 @@ class CompareDock(Dock):
             return "This is not a brightfield slide, so there are no stains to normalize."
         if sight is None:
             return ""
-        return with_titles(sight.diagnosis) or f"Fit: good; {100 * sight.tissue:.0f} % of the slide is tissue."
+        tissue = f"{100 * sight.tissue:.0f} % of the slide is tissue."
+        words = sight.note or ("" if task_of(sight.method, self._learned) else "Fit: good;")
+        return with_titles(sight.diagnosis) or f"{words} {tissue}".strip()
 
     def _show_mark(self, *_: object) -> None:
+        shown, steps = self.comparison.shown
         if self.comparison.too_wide:
             self.mark.setText(f"{MARK} Approximate: zoom in for the exact colours")
+        elif shown:
+            self.mark.setText(f"{MARK} Step {shown} of {steps}: being refined")
         elif self.comparison.approximate:
             self.mark.setText(f"{MARK} Approximate: being computed")
         else:
@@ -252,6 +291,35 @@ class CompareDock(Dock):
     @staticmethod
     def _needs_no_reference(method: str) -> bool:
         return method in NO_REFERENCE or method.startswith(MODEL)
+
+    @property
+    def _first(self) -> str:
+        """The first method: the one that is being fitted, else the one that is seen; ``""`` for the original."""
+        if self.busy.busy and self._asked:
+            return self._asked
+        return "" if self.comparison.sight is None else self.comparison.sight.method
+
+    def _translates(self, method: str) -> bool:
+        return task_of(method, self._learned) == "translation"
+
+    def _moves_over(self, translator: str, method: str) -> bool:
+        """Whether a translator belongs into the third pane, since another method is to be in the second."""
+        other = bool(method) and not self._translates(method)
+        return self.comparison.layout == "side" and self._translates(translator) and other
+
+    def _see(self, method: str, reference: str | None, *, beside: bool) -> None:
+        chosen = self.references.name if reference is None else reference
+        seen = (self.comparison.sight, self.comparison.beside)
+        self._follow(
+            self.comparison.see(
+                method,
+                "" if self._needs_no_reference(method) else chosen,
+                strength=self.strength.value,
+                steps=next((sight.steps for sight in seen if sight is not None and sight.method == method), 1),
+                beside=beside,
+                failed=self._on_failed,
+            )
+        )
 
     def _follow(self, work: Work | None) -> None:
         if work is not None:

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QSlider,
     QVBoxLayout,
     QWidget,
@@ -20,6 +21,7 @@ from qtpy.QtWidgets import (
 from napari_cytoshift.keys import FLIP_KEY, LAYOUT_KEY
 from napari_cytoshift.layers.arrangement import Layout
 from napari_cytoshift.widgets.compare_methods import choice, fill_methods
+from napari_cytoshift.widgets.dock import button
 
 if TYPE_CHECKING:
     from cytoshift.models import Card
@@ -43,10 +45,13 @@ class LayoutChooser(QWidget):
         A layout.
     second_chosen : Signal(str)
         A method to be seen in the third pane; ``""`` for none.
+    swapped : Signal()
+        The second method is to be the first.
     """
 
     chosen = Signal(str)
     second_chosen = Signal(str)
+    swapped = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,6 +72,9 @@ class LayoutChooser(QWidget):
         beside.setContentsMargins(0, 0, 0, 0)
         beside.addWidget(QLabel("Beside it"))
         beside.addWidget(self.second, 1)
+        self.swap = button("⇄", "Swap the two: finding, saving and the gauge follow the first", self.swapped.emit)
+        self.swap.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        beside.addWidget(self.swap)
         self._second_row.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -76,7 +84,7 @@ class LayoutChooser(QWidget):
         self.second.activated.connect(lambda index: self.second_chosen.emit(self.second.itemData(index)))
 
     def set_models(self, cards: Sequence[Card]) -> None:
-        """Offer learned stain models as second methods."""
+        """Offer stain models and translation models as second methods."""
         fill_methods(self.second, cards, "Nothing more")
 
     def show_layout(self, layout: Layout, second: str, *, seen: bool) -> None:
@@ -84,6 +92,7 @@ class LayoutChooser(QWidget):
         self.buttons[layout].setChecked(True)
         self._second_row.setVisible(layout == "side" and seen)
         self.second.setCurrentIndex(max(self.second.findData(second), 0))
+        self.swap.setEnabled(bool(second))
 
 
 class Strength(QWidget):

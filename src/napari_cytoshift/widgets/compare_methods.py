@@ -15,7 +15,7 @@ from napari_cytoshift.widgets.dock import sentence
 if TYPE_CHECKING:
     from cytoshift.models import Card
 
-COLUMNS = 6
+COLUMNS = 3
 
 
 class Method(NamedTuple):
@@ -24,7 +24,6 @@ class Method(NamedTuple):
     title: str
     says: str
     tip: str
-    width: int = 2
 
 
 METHODS = {
@@ -56,44 +55,82 @@ METHODS = {
         "Ruifrok–Johnston",
         "Known stains are matched, three for Papanicolaou; they can be picked.",
         "Colour deconvolution with given stain vectors (Ruifrok and Johnston 2001)",
-        3,
     ),
 }
 
 
+class Learned(NamedTuple):
+    """Methods that are models, all of one task, as a person reads them."""
+
+    title: str
+    tip: str
+    says: str
+    missing: str
+
+
+LEARNED = {
+    "stain": Learned(
+        "Restyled",
+        "See the slide through a learned stain model",
+        "a learned method; look whether the nuclei are the same nuclei.",
+        "There is no learned stain model on this computer yet: train or import one",
+    ),
+    "translation": Learned(
+        "Translated",
+        "See the slide as another laboratory's scanner would show it; beside a normalization, in the third pane",
+        "a learned method that redraws; look whether the nuclei are the same nuclei.",
+        "There is no translator on this computer yet: teach one in Adapt, or import one",
+    ),
+}
+"""By the task of the models."""
+
+
+def task_of(name: str, cards: Sequence[Card]) -> str:
+    """Return the task of the model that a method is; ``""`` for a classical one, or a model that is not among these."""
+    return next((card.task for card in cards if MODEL + card.id == name), "")
+
+
 class MethodChooser(QWidget):
-    """A button for each method, one for the learned ones, and a line that says what the chosen one does.
+    """A button for each method, one for each kind of learned ones, and a line that says what the chosen one does.
 
     Attributes
     ----------
     chosen : Signal(str)
         The name of a method that a person chose; ``""`` for the original.
+    translation_chosen : Signal(str)
+        The name of a translator; ``""`` for none any more.
     """
 
     chosen = Signal(str)
+    translation_chosen = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
         self.buttons: dict[str, QPushButton] = {}
-        self.restyled = choice("Restyled ▾", "See the slide through a learned stain model")
         self.says = sentence()
         self._cards: Sequence[Card] = ()
-        self._menu = QMenu(self)
-        self._menu.triggered.connect(lambda action: self.chosen.emit(action.data()))
+        self._translator = ""
         self._group = QButtonGroup(self)
         grid = QGridLayout()
         grid.setSpacing(3)
-        row = column = 0
-        for name, method in METHODS.items():
+        for place, (name, method) in enumerate(METHODS.items()):
             one = choice(method.title, method.tip)
             one.clicked.connect(lambda checked, name=name: self.chosen.emit(name))
             self._group.addButton(one)
-            grid.addWidget(one, row, column, 1, method.width)
-            row, column = (row, column + method.width) if column + method.width < COLUMNS else (row + 1, 0)
+            grid.addWidget(one, *divmod(place, COLUMNS))
             self.buttons[name] = one
-        self._group.addButton(self.restyled)
-        self.restyled.clicked.connect(self._on_restyled)
-        grid.addWidget(self.restyled, row, column, 1, COLUMNS - column)
+        self.restyled, self.translated = (choice(f"{kind.title} ▾", kind.tip) for kind in LEARNED.values())
+        self._menus = {task: QMenu(self) for task in LEARNED}
+        self._group.addButton(self.restyled)  # the other one may be pressed beside a method
+        for place, (made, pressed) in enumerate(
+            ((self.restyled, self._on_restyled), (self.translated, self._on_translated)), len(METHODS)
+        ):
+            made.clicked.connect(pressed)
+            grid.addWidget(made, *divmod(place, COLUMNS))
+        self._menus["stain"].triggered.connect(lambda action: self.chosen.emit(action.data()))
+        self._menus["translation"].triggered.connect(lambda action: self.translation_chosen.emit(action.data()))
+        for menu in self._menus.values():
+            menu.aboutToHide.connect(self._show_translator)
         for k in range(COLUMNS):
             grid.setColumnStretch(k, 1)
         layout = QVBoxLayout(self)
@@ -102,37 +139,66 @@ class MethodChooser(QWidget):
         layout.addWidget(self.says)
 
     def set_models(self, cards: Sequence[Card]) -> None:
-        """Offer learned stain models."""
+        """Offer stain models and translation models."""
         self._cards = cards
-        self._menu.clear()
-        for card in cards:
-            action = self._menu.addAction(f"Restyled: {card.title}")
-            action.setData(MODEL + card.id)
+        for task, menu in self._menus.items():
+            menu.clear()
+            if task == "translation":
+                menu.addAction("Not translated").setData("")
+            for card in self._of(task):
+                menu.addAction(f"{LEARNED[task].title}: {card.title}").setData(MODEL + card.id)
 
-    def show_method(self, name: str, *, brightfield: bool = True) -> None:
-        """Show which method is chosen, and which can be."""
+    def show_method(self, name: str, *, beside: str = "", brightfield: bool = True) -> None:
+        """Show which method is chosen, and which one beside it, and which can be."""
+        names = (name, beside)
+        self._translator = next((one for one in names if task_of(one, self._cards) == "translation"), "")
         for one, made in self.buttons.items():
             made.setEnabled(not one or brightfield)
-        self.restyled.setEnabled(bool(self._cards) and brightfield)
-        self.restyled.setToolTip(
-            "See the slide through a learned stain model"
-            if self._cards
-            else "There is no learned stain model on this computer yet: train or import one"
-        )
+        for task, made, shown in (("stain", self.restyled, name), ("translation", self.translated, self._translator)):
+            there = bool(self._of(task))
+            made.setEnabled(there and brightfield)
+            made.setToolTip(LEARNED[task].tip if there else LEARNED[task].missing)
+            card = self._card(shown, task)
+            text = f"{LEARNED[task].title if card is None else card.title} ▾"
+            metrics, room = QFontMetrics(made.font()), max(made.width() - 12, 84)
+            made.setText(metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, room))
+        first = self.restyled if task_of(name, self._cards) == "stain" else self.buttons.get(name)
+        self._group.setExclusive(False)
+        for one in self._group.buttons():
+            one.setChecked(one is first)
+        self._group.setExclusive(True)
+        self._show_translator()
+        self.says.setText(self._words(name))
+
+    def _words(self, name: str) -> str:
+        if name in METHODS:
+            return METHODS[name].says
         card = next((card for card in self._cards if MODEL + card.id == name), None)
-        self.buttons.get(name, self.restyled).setChecked(True)
-        text = "Restyled ▾" if card is None else f"{card.title} ▾"
-        metrics, room = QFontMetrics(self.restyled.font()), max(self.restyled.width() - 16, 100)
-        self.restyled.setText(metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, room))
-        learned = "A learned method" if card is None else f"{card.title}: a learned method"
-        says = METHODS[name].says if name in METHODS else f"{learned}; look whether the nuclei are the same nuclei."
-        self.says.setText(says)
+        return "A learned method." if card is None else f"{card.title}: {LEARNED[card.task].says}"
+
+    def _of(self, task: str) -> list[Card]:
+        return [card for card in self._cards if card.task == task]
+
+    def _card(self, name: str, task: str) -> Card | None:
+        return next((card for card in self._of(task) if MODEL + card.id == name), None)
+
+    def _show_translator(self) -> None:
+        self.translated.setChecked(bool(self._translator))
 
     def _on_restyled(self) -> None:
-        if len(self._cards) == 1:
-            self.chosen.emit(MODEL + self._cards[0].id)
-            return
-        self._menu.popup(self.restyled.mapToGlobal(self.restyled.rect().bottomLeft()))
+        if len(self._of("stain")) == 1:
+            self.chosen.emit(MODEL + self._of("stain")[0].id)
+        else:
+            self._pop_up("stain", self.restyled)
+
+    def _on_translated(self) -> None:
+        if len(self._of("translation")) == 1:
+            self.translation_chosen.emit("" if self._translator else MODEL + self._of("translation")[0].id)
+        else:
+            self._pop_up("translation", self.translated)
+
+    def _pop_up(self, task: str, under: QPushButton) -> None:
+        self._menus[task].popup(under.mapToGlobal(under.rect().bottomLeft()))
 
 
 def fill_methods(combo: QComboBox, cards: Sequence[Card], nothing: str) -> None:
@@ -146,7 +212,7 @@ def fill_methods(combo: QComboBox, cards: Sequence[Card], nothing: str) -> None:
             combo.addItem(method.title, name)
             combo.setItemData(combo.count() - 1, method.says, Qt.ItemDataRole.ToolTipRole)
     for card in cards:
-        combo.addItem(f"Restyled: {card.title}", MODEL + card.id)
+        combo.addItem(f"{LEARNED[card.task].title}: {card.title}", MODEL + card.id)
     combo.setCurrentIndex(max(combo.findData(chosen), 0))
     combo.blockSignals(False)
 
