@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from cytoshift.engine import ImageOperator, Needs
+from cytoshift.engine.grid import Shard
 from cytoshift.slides.samples.cells import core_outline, polar, soft
 
 RGB = npt.NDArray[np.uint8]
@@ -15,17 +19,57 @@ HAEMATOXYLIN = (1.1, 1.3, 0.7)
 """Optical density of a drawn nucleus in R, G and B."""
 
 
-def paste_nucleus(image: RGB, y: int, x: int, *, seed: int = 0, kind: str = "intermediate") -> RGB:
-    """Lay a drawn nucleus over a picture at 0.25 µm/px."""
-    outline = core_outline(kind, seed)
-    half = 40
-    radius, angle = polar(half)
+HALF = 40
+"""Pixels from the middle of a drawn nucleus to where there is nothing of it."""
+
+
+@cache
+def veil(seed: int, kind: str) -> npt.NDArray[np.float64]:
+    """Return the light that a drawn nucleus lets through, ``(80, 80, 3)``."""
+    radius, angle = polar(HALF)
     grains = ndimage.gaussian_filter(np.random.default_rng(seed).normal(0, 1, radius.shape), 2.0)
-    amount = soft(outline[angle] - radius, 2.2) * (1 + 0.25 * grains / grains.std())
+    amount = soft(core_outline(kind, seed)[angle] - radius, 2.2) * (1 + 0.25 * grains / grains.std())
+    return np.exp(-amount[..., None] * np.array(HAEMATOXYLIN))
+
+
+def paste_nucleus(image: RGB, y: int, x: int, *, seed: int = 0, kind: str = "intermediate") -> RGB:
+    """Lay a drawn nucleus over a picture at 0.25 µm/px; it may reach beyond the picture."""
     altered = image.astype(np.float64)
-    place = altered[y - half : y + half, x - half : x + half]
-    place *= np.exp(-amount[..., None] * np.array(HAEMATOXYLIN))
+    top, left = max(y - HALF, 0), max(x - HALF, 0)
+    bottom, right = min(y + HALF, image.shape[0]), min(x + HALF, image.shape[1])
+    if top < bottom and left < right:
+        through = veil(seed, kind)[top - y + HALF : bottom - y + HALF, left - x + HALF : right - x + HALF]
+        altered[top:bottom, left:right] *= through
     return altered.round().astype(np.uint8)
+
+
+class Inventor(ImageOperator):
+    """Leaves a slide as it is, but for nuclei at some places x, y in pixels of its raster at 0.25 µm/px."""
+
+    def __init__(self, *places: tuple[int, int]) -> None:
+        self.places = places
+
+    @property
+    def key(self) -> str:
+        return f"invented-{self.places}"
+
+    @property
+    def title(self) -> str:
+        return "Invented"
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(mpp=0.25, tile=256, batch=2)
+
+    def apply(self, tiles: RGB) -> RGB:
+        return tiles
+
+    def render(self, tiles: Shard, windows: RGB) -> RGB:
+        altered = windows.copy()
+        for tile, window in zip(tiles, altered, strict=False):
+            for x, y in self.places:
+                window[:] = paste_nucleus(window, y - tile.y, x - tile.x)
+        return altered
 
 
 def erase_nucleus(image: RGB, nucleus: Mask, others: Mask, mpp: float) -> RGB:
