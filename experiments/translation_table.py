@@ -95,19 +95,20 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--steps", type=int, default=1, help="network evaluations of the bridge (NFE)")
     parser.add_argument("--inception", type=Path, help="file of Inception's weights for FID and KID")
     options = parser.parse_args(arguments)
-    describer = _describer(options.inception)
+    describer = describer_of(options.inception)
     for name in options.pairs:
         pair = pairs()[name]
         untouched = True
         for row, operator in _rows(name, pair, options.run, options.steps):
-            score = _measured(operator, pair, describer)
+            score = measured(operator, pair, describer)
             if untouched and score.original is not None:
                 _say(name, "Ds", score.original, score, structure=1.0)
                 untouched = False
             _say(name, row, score.seen, score, structure=score.structure and score.structure.gradient_correlation)
 
 
-def _describer(inception: Path | None) -> FeatureNetwork:
+def describer_of(inception: Path | None) -> FeatureNetwork:
+    """Return Inception, of a file of weights, or the starter detector's trunk."""
     if inception is not None:
         return inception_features(inception)
     detector = build_operator(Registry().find("starter", "detector"))
@@ -118,7 +119,7 @@ def _describer(inception: Path | None) -> FeatureNetwork:
 def _rows(name: str, pair: Pair, run: Path, steps: int) -> Iterator[tuple[str, ImageOperator]]:
     """Yield the rows of a pair, each trained when its turn comes; UNSB's weights serve two."""
     for method in RECIPES:
-        recipe, state = _trained(name, pair, method, run)
+        recipe, state = trained(name, pair, method, run)
         known: dict[str, Any] = {
             "architecture": recipe.architecture,
             "state": state,
@@ -135,10 +136,10 @@ def _rows(name: str, pair: Pair, run: Path, steps: int) -> Iterator[tuple[str, I
             yield "CUT, dense", Translator.from_model(**known)
 
 
-def _trained(name: str, pair: Pair, method: str, run: Path) -> tuple[TranslationRecipe, Mapping[str, Tensor]]:
+def trained(name: str, pair: Pair, method: str, run: Path) -> tuple[TranslationRecipe, Mapping[str, Tensor]]:
     """Return a pair's recipe and its generator's weights; CycleGAN's of the opposite pair go back, too."""
     if method == "CycleGAN" and pair.opposite:
-        recipe, _ = _trained(pair.opposite, pairs()[pair.opposite], method, run)
+        recipe, _ = trained(pair.opposite, pairs()[pair.opposite], method, run)
         return recipe, read_tensors(run / pair.opposite / method / "back.safetensors")[0]
     recipe, folder = _recipe(pair, method), run / name / method
     kept = folder / "generator.safetensors"
@@ -159,7 +160,8 @@ def _recipe(pair: Pair, method: str) -> TranslationRecipe:
     return recipe.model_copy(update={"source": pair.source, "target": pair.target})
 
 
-def _measured(operator: ImageOperator, pair: Pair, describer: FeatureNetwork) -> TranslationScore:
+def measured(operator: ImageOperator, pair: Pair, describer: FeatureNetwork) -> TranslationScore:
+    """Measure an operator on the fields of a pair that no training saw."""
     source, target = (
         [file.open for file in list_files(part).files] for part in (pair.source_unseen, pair.target_unseen)
     )
