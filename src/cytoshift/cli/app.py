@@ -8,7 +8,7 @@ import warnings
 
 import typer
 
-from cytoshift.cli import demo, detect, jobs, models, slides, study, train, translate
+from cytoshift.cli import audit, demo, detect, jobs, models, slides, study, train, translate
 from cytoshift.errors import CytoshiftError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command("info")(slides.info)
 app.command("convert")(slides.convert)
 app.command("normalize")(slides.normalize)
 app.command("translate")(translate.translate)
+app.command("audit")(audit.audit)
 app.command("detect")(detect.detect)
 app.command("train")(train.train)
 app.add_typer(train.evaluate, name="evaluate")
