@@ -112,3 +112,24 @@ def restyler(tmp_path_factory) -> Path:
         id="restyled", title="Restyled", task="stain", mpp=0.25, architecture=architecture.model_dump(mode="json")
     )
     return save_model(tmp_path_factory.mktemp("models") / "restyled", card, state).folder
+
+
+@pytest.fixture(scope="session")
+def translator(tmp_path_factory) -> Path:
+    """Return the folder of a small translation model with random weights and three steps."""
+    import torch
+
+    from cytoshift.models import Card, save_model
+    from cytoshift.translation import Generator, GeneratorPlan, TranslatorArchitecture
+
+    torch.manual_seed(0)
+    architecture = TranslatorArchitecture(generator=GeneratorPlan(width=4, blocks=1), steps=3, tile=128)
+    card = Card(
+        id="translated",
+        title="Translated",
+        task="translation",
+        mpp=0.25,
+        architecture=architecture.model_dump(mode="json"),
+    )
+    state = Generator(architecture.generator).state_dict()
+    return save_model(tmp_path_factory.mktemp("models") / "translated", card, state).folder

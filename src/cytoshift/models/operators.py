@@ -88,9 +88,20 @@ def build_operator(
 
 
 def _translator(model: Model, steps: int, seed: int) -> ImageOperator:
+    card = model.card
+    if card.architecture.get("method") == "turbo":
+        from cytoshift.translation.turbo import TurboTranslator
+
+        return TurboTranslator.from_model(
+            architecture=card.architecture,
+            state=model.load_state(),
+            mpp=card.mpp,
+            title=card.title,
+            model_id=card.id,
+            version=card.sha256,
+        ).at_steps(steps)
     from cytoshift.translation import Translator
 
-    card = model.card
     return Translator.from_model(
         architecture=card.architecture,
         state=model.load_state(),
