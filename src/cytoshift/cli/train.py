@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cytoshift.cli.evaluate_stain import evaluate_stain_
+from cytoshift.cli.evaluate_translation import evaluate_translation_
 from cytoshift.cli.outcome import conclude
 from cytoshift.cli.output import number, print_columns, write_json
 from cytoshift.cli.progress import bar
@@ -76,3 +77,4 @@ def evaluate_detector_(
 
 
 evaluate.command("stain")(evaluate_stain_)
+evaluate.command("translation")(evaluate_translation_)
