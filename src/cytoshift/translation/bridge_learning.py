@@ -19,6 +19,7 @@ from cytoshift.translation.losses import (
     bridge_loss,
     critic_loss,
     entropy_network_loss,
+    repetition_loss,
 )
 from cytoshift.translation.recipe import TranslationRecipe
 
@@ -93,6 +94,8 @@ class BridgeLearning(TranslatorLearning):
             pair = torch.cat([states[:count], predicted], 1)
             other = torch.cat([states[2 * count :], made[2 * count :]], 1)
             losses["entropy"] = weights.entropy * self._bridge_loss(pair, other, step)
+        if weights.identity and method != "fastcut":
+            losses["identity"] = weights.identity * repetition_loss(made[count : 2 * count], target)
         compared = 1 if method == "fastcut" else 2
         originals = torch.cat([source, target][:compared])
         losses["contrast"] = weights.contrast * self._contrast(originals, made[: compared * count], flipped, random)

@@ -66,7 +66,7 @@ class CycleLearning(TranslatorLearning):
         return {
             "adversarial": weights.adversarial * deceived,
             "cycle": weights.cycle * around,
-            "identity": weights.cycle * weights.identity * kept,
+            "identity": weights.identity * kept,
         }
 
     def opposing_loss(self, batch: Batch) -> dict[str, Tensor]:
