@@ -1,7 +1,7 @@
 """A slide of 100,000 x 100,000 px under the hand: previews while panning, against the same pan over tiles in memory.
 
 A real window with the Compare dock, the original on the left and the slide in other colours on the right, is panned in
-strokes with short rests, for a minute in each of three ways, turn by turn:
+strokes with short rests, for a minute in each of four ways, turn by turn:
 
 ``memory``
     A classical method where all tiles are in memory: the path of the turn before, once more.
@@ -10,11 +10,15 @@ strokes with short rests, for a minute in each of three ways, turn by turn:
 ``learned``
     A restyling network (the recipe ``restain-small``, not trained, which takes as long) where nobody has been before:
     its preview first, its own tiles at every rest.
+``translated``
+    A translator of three steps, tile by tile without seams, where nobody has been before: its preview first, then its
+    own tiles at every rest. It is small and not trained; ``python -m benchmarks panning MODEL`` takes another one.
 
-``panning-classical-longest``, ``…-p99``, and the same for ``learned``, are the longest time and the 99th percentile of
-the times for which the event loop stood still in a turn, in seconds, medians of the turns. ``ratio`` is the median of
-the turns' ratios to ``memory`` (``peer``), at most 1.5 and 1.2; ``whole`` is the ratio over all turns together, which
-one moment of a busy machine decides.
+``panning-classical-longest``, ``…-p99``, and the same for ``learned`` and ``translated``, are the longest time and the
+99th percentile of the times for which the event loop stood still in a turn, in seconds, medians of the turns. ``ratio``
+is the median of the turns' ratios to ``memory`` (``peer``), at most 1.5 and 1.2; ``whole`` is the ratio over all turns
+together, which one moment of a busy machine decides. ``tiles`` are the true tiles of 512 px that came during the pans.
+``blank-translated`` is the number of frames of one more pan in which something on the screen was not known at all.
 
 ``jump-classical`` and ``jump-learned`` are the seconds from a jump to the first picture on the screen that is sharp, or
 that is the whole preview, medians of several jumps; ``peer`` is the same jump where all is in memory, and ``later``
@@ -42,6 +46,7 @@ import numpy.typing as npt
 
 from benchmarks.window.wide_slide import write_wide_slide
 from cytoshift.slides.samples import Scene, render_tile
+from cytoshift.slides.slide import TILE
 from napari_cytoshift.headless import ensure_display
 
 if TYPE_CHECKING:
@@ -82,14 +87,18 @@ def main() -> None:
         )
         ensure_display(WINDOW)
         path = write_wide_slide(home / "wide.tif", render_tile(Scene(0), 0, 0, PERIOD, PERIOD, "away"))
-        bench = Bench(path, _untrained(home))
+        translator = _registered(Path(sys.argv[2])) if len(sys.argv) > 2 else _untrained_translator(home)
+        bench = Bench(path, _untrained_restyler(home), translator)
         bench.warm_up()
         stalls = bench.pan_in_turns()
+        blank = bench.blank_frames()
         jumps = bench.jump_in_turns()
         bench.close()
-    for kind in ("classical", "learned"):
-        _print_stalls(f"panning-{kind}-longest", np.max, stalls[kind], stalls["memory"], LONGEST)
-        _print_stalls(f"panning-{kind}-p99", _p99, stalls[kind], stalls["memory"], P99)
+    for kind in ("classical", "learned", "translated"):
+        tiles = bench.computed.get(kind)
+        _print_stalls(f"panning-{kind}-longest", np.max, stalls[kind], stalls["memory"], LONGEST, tiles)
+        _print_stalls(f"panning-{kind}-p99", _p99, stalls[kind], stalls["memory"], P99, tiles)
+    print(json.dumps({"name": "blank-translated", "ours": blank, "floor": 0, "holds": blank == 0}), flush=True)
     for name, most in LATER.items():
         _print_later(name, jumps[name], jumps["jump-memory"], most)
     sys.stdout.flush()
@@ -100,7 +109,14 @@ def _p99(gaps: Gaps) -> float:
     return float(np.percentile(gaps, 99))
 
 
-def _print_stalls(name: str, worst: Callable[[Gaps], float], ours: list[Gaps], peer: list[Gaps], floor: float) -> None:
+def _print_stalls(
+    name: str,
+    worst: Callable[[Gaps], float],
+    ours: list[Gaps],
+    peer: list[Gaps],
+    floor: float,
+    tiles: int | None,
+) -> None:
     mine, theirs = [worst(gaps) for gaps in ours], [worst(gaps) for gaps in peer]
     ratio = statistics.median(a / b for a, b in zip(mine, theirs, strict=True))
     line: dict[str, object] = {
@@ -112,7 +128,7 @@ def _print_stalls(name: str, worst: Callable[[Gaps], float], ours: list[Gaps], p
         "holds": bool(ratio <= floor),
         "whole": round(float(worst(np.concatenate(ours)) / worst(np.concatenate(peer))), 2),
     }
-    print(json.dumps(line), flush=True)
+    print(json.dumps(line if tiles is None else {**line, "tiles": tiles}), flush=True)
 
 
 def _print_later(name: str, ours: list[float], peer: list[float], floor: float) -> None:
@@ -122,11 +138,34 @@ def _print_later(name: str, ours: list[float], peer: list[float], floor: float) 
     print(json.dumps({**line, "later": round(later, 4), "floor": floor, "holds": bool(later <= floor)}), flush=True)
 
 
-def _untrained(home: Path) -> str:
+def _registered(folder: Path) -> str:
+    """Put a model among the models; return its id."""
+    from cytoshift.models import Registry
+
+    return Registry().add(folder).card.id
+
+
+def _untrained_translator(home: Path) -> str:
+    """Put a small translator that is not trained among the models; return its id."""
+    import torch
+
+    from cytoshift.models import Card
+    from cytoshift.models.model import save_model
+    from cytoshift.translation import Generator, GeneratorPlan, TranslatorArchitecture
+
+    plan = TranslatorArchitecture(generator=GeneratorPlan(width=16, blocks=4), tile=256)
+    torch.manual_seed(0)
+    state = Generator(plan.generator).state_dict()
+    card = Card(id="bridge", title="Bridge", task="translation", mpp=0.5, architecture=plan.model_dump())
+    save_model(home / "bridge", card, state)
+    return _registered(home / "bridge")
+
+
+def _untrained_restyler(home: Path) -> str:
     """Put an untrained network of the small recipe among the models; return its id."""
     import torch
 
-    from cytoshift.models import Card, Registry
+    from cytoshift.models import Card
     from cytoshift.models.model import save_model
     from cytoshift.stain.restyling.networks import Generator
     from cytoshift.stain.restyling.recipe import RestylerArchitecture
@@ -137,13 +176,13 @@ def _untrained(home: Path) -> str:
     state = Generator(plan.removal.channels, plan.widths).state_dict()
     card = Card(id="untrained", title="Untrained", task="stain", mpp=recipe["mpp"], architecture=plan.model_dump())
     save_model(home / "untrained", card, state)
-    return Registry().add(home / "untrained").card.id
+    return _registered(home / "untrained")
 
 
 class Bench:
     """The window, and what is done in it."""
 
-    def __init__(self, path: Path, model: str) -> None:
+    def __init__(self, path: Path, restyler: str, translator: str) -> None:
         import napari
 
         from benchmarks.window.clock import Heartbeat, Screen
@@ -152,7 +191,9 @@ class Bench:
         from napari_cytoshift.sights import MODEL
         from napari_cytoshift.workspace import Workspace
 
-        self.methods = {"memory": METHOD, "classical": METHOD, "learned": MODEL + model}
+        learned = {"learned": MODEL + restyler, "translated": MODEL + translator}
+        self.methods = {"memory": METHOD, "classical": METHOD, **learned}
+        self.computed = dict.fromkeys(learned, 0)
         self.viewer = napari.Viewer()
         self.viewer.window.resize(*WINDOW)
         self.viewer.window.add_plugin_dock_widget("napari-cytoshift", "Compare")
@@ -164,14 +205,14 @@ class Bench:
 
     def warm_up(self) -> None:
         """Load and compile whatever a first use does."""
-        for kind in ("learned", "classical"):
+        for kind in ("translated", "learned", "classical"):
             self._see(kind)
             self._go(self._new_place())
             self._pan(strokes=1)
             self._settle()
 
     def pan_in_turns(self) -> dict[str, list[Gaps]]:
-        """Pan in the three ways in turn; return for each turn the times for which the event loop stood still."""
+        """Pan in the four ways in turn; return for each turn the times for which the event loop stood still."""
         gaps: dict[str, list[Gaps]] = {kind: [] for kind in self.methods}
         for turn in range(TURNS):
             place = self._new_place()
@@ -181,12 +222,25 @@ class Bench:
             self._settle()
             self._go(place)
             gaps["memory"].append(self._pan())
-            self._see("learned")
-            place = self._new_place()
-            self._go(place)
-            gaps["learned"].append(self._pan())
+            for kind in self.computed:
+                self._see(kind)
+                place = self._new_place()
+                self._go(place)
+                before = self._true_tiles(place)
+                gaps[kind].append(self._pan())
+                self.computed[kind] += self._true_tiles(place) - before
             _tell(turn, {kind: each[-1] for kind, each in gaps.items()})
         return gaps
+
+    def blank_frames(self) -> int:
+        """Pan over a translated slide where nobody has been; return how many frames showed what nobody knew."""
+        from benchmarks.window.clock import shows_nothing
+
+        self._see("translated")
+        self._go(self._new_place())
+        self.screen.watch(self.screen.layer, shows_nothing)
+        self._pan()
+        return len(self.screen.seen)
 
     def jump_in_turns(self) -> dict[str, list[float]]:
         """Jump in the three ways in turn; return the seconds until the picture was there."""
@@ -218,6 +272,13 @@ class Bench:
         self._fresh += 1
         step = 5 * PERIOD
         return (column + 1) * step + PERIOD / 2, (row + 1) * step + PERIOD / 2
+
+    def _true_tiles(self, place: tuple[float, float]) -> int:
+        """Return how many tiles around a place, as far as a pan goes, are what the method truly shows."""
+        slide, reach = self.comparison.sight.slide, 8
+        row, column = (int(at / slide.levels[0].downsample) // TILE for at in reversed(place))
+        around = [(row + y, column + x) for y in range(-reach, reach + 1) for x in range(-reach, reach + 1)]
+        return sum(slide.cached_tile(0, *at) is not None for at in around)
 
     def _see(self, kind: str) -> None:
         from benchmarks.window.clock import pump_until

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from qtpy.QtCore import QEventLoop, QObject, Qt, QTimer
+
+from napari_cytoshift.layers.sharpening import UNKNOWN
 
 RGB = npt.NDArray[np.uint8]
 
@@ -51,11 +54,12 @@ class Screen:
     def __init__(self, viewer: Any) -> None:
         self.layer: Any = None
         self.seen: list[Painted] = []
+        self._only: Callable[[RGB], bool] = lambda pixels: True
         viewer.window._qt_viewer.canvas._scene_canvas.events.draw.connect(self._note, position="last")
 
-    def watch(self, layer: Any) -> None:
-        """Watch a layer from now on."""
-        self.layer, self.seen = layer, []
+    def watch(self, layer: Any, only: Callable[[RGB], bool] = lambda pixels: True) -> None:
+        """Watch a layer from now on, and note only some of what it shows."""
+        self.layer, self.seen, self._only = layer, [], only
 
     def _note(self, event: Any) -> None:
         if self.layer is None:
@@ -64,7 +68,16 @@ class Screen:
         step = slice_.tile_to_data.scale
         level = int(np.argmin(np.abs(self.layer.downsample_factors[:, 0] - step[0])))
         y, x = (round(float(value)) for value in slice_.tile_to_data.translate / step)
-        self.seen.append(Painted(time.perf_counter(), level, (y, x), np.asarray(slice_.image.view)))
+        pixels = np.asarray(slice_.image.view)
+        if self._only(pixels):
+            self.seen.append(Painted(time.perf_counter(), level, (y, x), pixels))
+
+
+def shows_nothing(pixels: RGB) -> bool:
+    """Whether some of a picture is the even grey of what nobody knows: 48 pixels in a row and in a column."""
+    unknown = (pixels[::12, ::12] == UNKNOWN).all(axis=2)
+    blocks = [unknown[y : len(unknown) - 3 + y, x : unknown.shape[1] - 3 + x] for y in range(4) for x in range(4)]
+    return bool(np.all(blocks, axis=0).any())
 
 
 def pump(seconds: float) -> None:

@@ -19,7 +19,8 @@ from napari_cytoshift.layers import slide_layers
 from napari_cytoshift.layers.arrangement import LAYOUTS, Arrangement, Layout
 from napari_cytoshift.layers.derived_layer import DerivedLayer
 from napari_cytoshift.layers.panes import BESIDE, DERIVED
-from napari_cytoshift.sights import Choice, Sight, Vector, look_through
+from napari_cytoshift.looking import look_through
+from napari_cytoshift.sights import Choice, Sight, Vector
 from napari_cytoshift.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -148,18 +149,11 @@ class Comparison:
         self, strength: float, *, failed: Callable[[BaseException], None] = notices.complain
     ) -> Work | None:
         """Show the active slide as it is seen now, at another strength; what is seen stays until it is there."""
-        return self._change(lambda choice: replace(choice, strength=strength), failed)
+        return self._change(lambda sight: replace(sight.choice, strength=strength), failed)
 
     def set_steps(self, steps: int, *, failed: Callable[[BaseException], None] = notices.complain) -> Work | None:
-        """Let translators that the active slide is seen through take another number of steps."""
-        return self._change(
-            lambda choice: replace(choice, steps=steps) if self.most_steps(choice) > 1 else choice, failed
-        )
-
-    def most_steps(self, choice: Choice) -> int:
-        """Return how many steps the method of a choice takes at most; 1 for all that are no translators."""
-        sights = (sight for sight in (self.sight, self.beside) if sight is not None and sight.method == choice.method)
-        return max((sight.most_steps for sight in sights), default=1)
+        """Let translators that the active slide is seen through take a number of steps, or as many as they can."""
+        return self._change(lambda sight: replace(sight.choice, steps=min(steps, sight.most_steps)), failed)
 
     def swap(self, *, failed: Callable[[BaseException], None] = notices.complain) -> Work | None:
         """Let the second method be the first, which finding, saving and the gauge follow, and the first the second."""
@@ -169,10 +163,10 @@ class Comparison:
         self.choose(first.choice, beside=True, failed=failed)
         return self.choose(second.choice, failed=failed)
 
-    def _change(self, change: Callable[[Choice], Choice], failed: Callable[[BaseException], None]) -> Work | None:
+    def _change(self, change: Callable[[Sight], Choice], failed: Callable[[BaseException], None]) -> Work | None:
         works: list[Work | None] = []
         for sight, beside in ((self.beside, True), (self.sight, False)):
-            if sight is not None and (choice := change(sight.choice)) != sight.choice:
+            if sight is not None and (choice := change(sight)) != sight.choice:
                 works.append(self.choose(choice, beside=beside, failed=failed))
         return works[-1] if works else None
 

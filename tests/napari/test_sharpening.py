@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
+from cytoshift.engine.pace import breathe
 from cytoshift.slides.cache import TileCache
 from cytoshift.slides.slide import RGB, TILE, Level, Slide
 from napari_cytoshift.layers import sharpening
@@ -326,6 +327,79 @@ def test_a_read_in_its_own_thread_waits_a_moment_and_then_is_true_at_once(
         slow.go.clear()
         shown = thread.submit(lambda: level[1024:1500, 0:512]).result()
     assert np.array_equal(shown, slow.source.read(0, 1024, 0, 476, 512)) or np.unique(shown).tolist() == [232]
+    sharpener.stop()
+
+
+class Breathing(Slow):
+    """Breathes for as long as it is not let go, and counts its breaths."""
+
+    def __init__(self, source: Slide) -> None:
+        super().__init__(source)
+        self.breaths = 0
+
+    def compute_tile(self, level: int, row: int, column: int) -> RGB:
+        self.started.append((level, row, column))
+        while not self.go.wait(0.001):
+            breathe()
+            self.breaths += 1
+        return 255 - self.source.tile(level, row, column)
+
+
+def test_what_left_the_view_is_dropped_at_its_next_breath(slow: Slow, quick: Quick, wait: Waiter) -> None:
+    quick.go.set()
+    deep = Breathing(slow.source)
+    sharpener = Sharpener((quick, deep), slow.source)
+    level = sharpener.levels()[0]
+    level[0:512, 0:512]
+    wait(lambda: deep.breaths > 3)
+    level[0:512, 1024:1536]
+    wait(lambda: deep.started[1:] == [(0, 0, 2)])  # by the same thread, though the first tile was never let go
+    assert sharpener.error is None
+    level[0:512, 1024:1800]
+    deep.go.set()
+    wait(lambda: not sharpener.approximate)
+    assert deep.started.count((0, 0, 2)) == 1  # it stayed in view, and was not begun anew
+    assert deep.cached_tile(0, 0, 0) is None
+    sharpener.stop()
+
+
+def test_true_tiles_wait_while_the_view_moves(slow: Slow, quick: Quick, wait: Waiter) -> None:
+    quick.go.set()
+    deep = Breathing(slow.source)
+    sharpener = Sharpener((quick, deep), slow.source)
+    level = sharpener.levels()[0]
+    level[0:512, 0:400]
+    wait(lambda: deep.breaths > 3)
+    sharpener._slow._rest = 1000.0
+    level[0:512, 0:401]
+    level[0:512, 0:402]
+    wait(lambda: bool(sharpener._slow._wake._waiters))  # the thread stands still
+    before = deep.breaths
+    sharpener._slow._rest = 0.0
+    level[0:512, 0:403]
+    wait(lambda: deep.breaths > before + 3)
+    assert deep.started == [(0, 0, 0)]
+    sharpener.stop()
+    deep.go.set()
+
+
+def test_stages_are_shown_one_after_the_other(slow: Slow, quick: Quick, wait: Waiter) -> None:
+    quick.go.set()
+    draft = Breathing(slow.source)
+    sharpener = Sharpener((quick, draft, slow), slow.source)
+    level = sharpener.levels()[0]
+    assert sharpener.stage == 2
+    level[0:512, 0:1024]
+    wait(lambda: sharpener.stage == 0)
+    assert np.array_equal(level[0:512, 0:1024], slow.source.read(0, 0, 0, 512, 1024) // 2)
+    assert not slow.started
+    draft.go.set()
+    wait(lambda: sharpener.stage == 1 and len(slow.started) == 1)
+    assert sharpener.approximate
+    assert np.array_equal(level[0:512, 0:1024], 255 - slow.source.read(0, 0, 0, 512, 1024))
+    slow.go.set()
+    wait(lambda: not sharpener.approximate)
+    assert sharpener.stage == 2
     sharpener.stop()
 
 

@@ -26,8 +26,9 @@ UNKNOWN = 232
 AFFORDABLE = 16
 """Tiles of the finest level that one tile may cost where there is a preview to look at instead."""
 
-REST = 0.2
-"""Seconds that a view rests before tiles are computed in place of a preview's."""
+REST = 0.1
+"""Seconds that a view rests before tiles are computed, or go on, in place of a preview's: a network that computes
+while the view moves takes half of a small computer's processors from drawing it."""
 
 PATIENCE = 0.1
 """Seconds that a read waits for quick tiles before it answers with stand-ins."""

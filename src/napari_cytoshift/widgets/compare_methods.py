@@ -164,8 +164,8 @@ class MethodChooser(QWidget):
             made.setText(metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, room))
         first = self.restyled if task_of(name, self._cards) == "stain" else self.buttons.get(name)
         self._group.setExclusive(False)
-        for one in self._group.buttons():
-            one.setChecked(one is first)
+        for made in (*self.buttons.values(), self.restyled):
+            made.setChecked(made is first)
         self._group.setExclusive(True)
         self._show_translator()
         self.says.setText(self._words(name))
