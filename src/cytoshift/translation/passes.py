@@ -11,9 +11,9 @@ from torch import Tensor
 
 from cytoshift.engine.pace import breathe
 from cytoshift.translation.bridge import coefficients
-from cytoshift.translation.generator import Generator, Normalize, instance_norm
+from cytoshift.translation.generator import Generator, Normalize
 from cytoshift.translation.noise import Draw, pixel_noise, style_draw
-from cytoshift.translation.normalization import Collecting, Dense, Table, Window
+from cytoshift.translation.normalization import Collecting, Dense, Table, Window, plain_norm
 from cytoshift.translation.normalization.moments import Extent
 from cytoshift.translation.recipe import TranslatorArchitecture
 
@@ -62,7 +62,7 @@ class Passes:
 
     def plain(self, images: Tensor, step: int, places: Sequence[Place]) -> Tensor:
         """Predict the end of the bridge with plain instance norm over each window."""
-        return self._run(images, step, places, instance_norm)
+        return self._run(images, step, places, plain_norm)
 
     def collect(
         self, images: Tensor, step: int, places: Sequence[Place], extents: Sequence[Extent]

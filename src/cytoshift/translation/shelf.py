@@ -7,16 +7,18 @@ import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future
-from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from cytoshift.errors import Cancelled
+from cytoshift.engine.pace import breathe
+from cytoshift.translation.errors import TranslationError
 
 T = TypeVar("T", bound=np.generic)
+
+_BREATH = 0.05
+"""Seconds after which a thread that waits for another looks whether it still should."""
 
 
 class Shelf(Generic[T]):
@@ -32,6 +34,11 @@ class Shelf(Generic[T]):
         Arrays in memory, at least one.
     filed : int
         Arrays in the file, those in memory that have been there before included.
+
+    Raises
+    ------
+    TranslationError
+        In use, when there is no room for the file.
     """
 
     def __init__(self, shape: tuple[int, ...], dtype: type[T], *, held: int, filed: int = 0) -> None:
@@ -42,7 +49,7 @@ class Shelf(Generic[T]):
         self._lock = threading.Lock()
         self._held: OrderedDict[Hashable, npt.NDArray[T]] = OrderedDict()
         self._slots: OrderedDict[Hashable, int] = OrderedDict()
-        self._pending: dict[Hashable, Future[npt.NDArray[T]]] = {}
+        self._pending: dict[Hashable, threading.Event] = {}
         self._file: Any = None
 
     def peek(self, key: Hashable) -> npt.NDArray[T] | None:
@@ -53,8 +60,8 @@ class Shelf(Generic[T]):
     def get(self, key: Hashable, compute: Callable[[], npt.NDArray[T]]) -> npt.NDArray[T]:
         """Return an array, computing it where it is missing.
 
-        What `compute` itself takes from shelves must not lead back to `key`. An error of it reaches every waiting
-        thread, but for `Cancelled`: who still wants the array computes it.
+        Who waits for another thread breathes. What that thread raises reaches nobody else: who still wants the array
+        computes it. What `compute` itself takes from shelves must not lead back to `key`.
         """
         while True:
             with self._lock:
@@ -63,10 +70,10 @@ class Shelf(Generic[T]):
                     return found
                 others = self._pending.get(key)
                 if others is None:
-                    future = self._pending[key] = Future()
+                    mine = self._pending[key] = threading.Event()
                     break
-            with suppress(Cancelled):
-                return others.result()
+            while not others.wait(_BREATH):
+                breathe()
         try:
             made = np.ascontiguousarray(compute(), self._dtype)
             if made.shape != self._shape:
@@ -74,14 +81,10 @@ class Shelf(Generic[T]):
             made.flags.writeable = False
             with self._lock:
                 self._hold(key, made)
-        except BaseException as error:
+        finally:
             with self._lock:
                 del self._pending[key]
-            future.set_exception(error)
-            raise
-        with self._lock:
-            del self._pending[key]
-        future.set_result(made)
+            mine.set()
         return made
 
     def _find(self, key: Hashable) -> npt.NDArray[T] | None:
@@ -108,12 +111,23 @@ class Shelf(Generic[T]):
         if key not in self._slots:
             full = len(self._slots) >= self._most_filed
             slot = self._slots.popitem(last=False)[1] if full else len(self._slots)
+            self._write(slot, array)
+            self._slots[key] = slot
+        self._slots.move_to_end(key)
+
+    def _write(self, slot: int, array: npt.NDArray[T]) -> None:
+        try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(prefix="cytoshift-")  # noqa: SIM115  (closed with the shelf)
             self._file.seek(slot * self._size)
             self._file.write(array.data)
-            self._slots[key] = slot
-        self._slots.move_to_end(key)
+            self._file.flush()
+        except OSError as error:
+            self._slots.clear()  # some of them may be half overwritten
+            raise TranslationError(
+                f"There is no room for what a translation keeps in between in {tempfile.gettempdir()} "
+                f"({error.strerror}); free some, or set TMPDIR to a folder with more."
+            ) from error
 
     def __del__(self) -> None:
         if getattr(self, "_file", None) is not None:

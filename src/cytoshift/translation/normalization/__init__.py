@@ -5,7 +5,7 @@ between the nearest centres, in the slide's own coordinates. Nothing jumps where
 """
 
 from cytoshift.translation.normalization.dense import Dense, dense_norm
-from cytoshift.translation.normalization.moments import Collecting, Moments, core_moments, flat_norm
+from cytoshift.translation.normalization.moments import Collecting, Moments, core_moments, flat_norm, plain_norm
 from cytoshift.translation.normalization.tables import Table, neighbourhoods, per_site
 from cytoshift.translation.normalization.window import Window
 
@@ -20,4 +20,5 @@ __all__ = [
     "flat_norm",
     "neighbourhoods",
     "per_site",
+    "plain_norm",
 ]

@@ -50,6 +50,7 @@ def core_moments(features: Tensor, window: Window, downsample: int, extents: Seq
 
 
 def _moments(core: Tensor) -> Moments:
+    """Measure all of what is given, ``(batch, channels, y, x)``."""
     count = core.shape[2] * core.shape[3]
     pixels = core.permute(0, 2, 3, 1)
     # Rows first, then columns: channels lie next to each other, and short sums keep float32 exact enough.
@@ -76,6 +77,15 @@ def flat_norm(features: Tensor, moments: Moments) -> Tensor:
     for rows in stripes(features):
         after[:, rows] = (before[:, rows].float() - mean).mul_(rstd)
     return made
+
+
+def plain_norm(site: int, features: Tensor) -> Tensor:
+    """Normalize by the moments of each whole image, as `instance_norm` does; several times faster on a CPU.
+
+    torch's own turns channels that lie next to each other, as the convolutions want them, into planes and back.
+    """
+    with torch.autocast(features.device.type, enabled=False):
+        return flat_norm(features, _moments(features))
 
 
 class Collecting:
