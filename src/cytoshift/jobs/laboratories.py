@@ -1,18 +1,21 @@
-"""A translator between two laboratories: what a job is to do, from the slides that a person chose for each."""
+"""A translator between two laboratories: what a job is to do, from the slides that a person chose for each.
+
+torch loads when a specification is made, not before.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cytoshift.errors import DataError, RecipeError
 from cytoshift.jobs.spec import TrainSpec
-from cytoshift.jobs.train import spec_of
 from cytoshift.models import Registry
-from cytoshift.training.coco import PICTURES
-from cytoshift.training.recipe import read_recipe
-from cytoshift.translation.domain_files import DomainFields, list_files
+
+if TYPE_CHECKING:
+    from cytoshift.translation.domain_files import DomainFields
 
 RECIPE_OF = {"unsb": "sc-unsb", "cut": "cut", "fastcut": "fastcut", "cyclegan": "cyclegan", "not": "not"}
 """The recipe of each method; with ``-small`` the one for two CPU cores."""
@@ -37,6 +40,9 @@ def laboratory(
     DataError
         There is nothing, or more than one folder.
     """
+    from cytoshift.training.coco import PICTURES
+    from cytoshift.translation.domain_files import DomainFields
+
     known = {str(path): scale for path, scale in (calibrated or {}).items()}
     sets = [str(path) for path in paths if is_set(Path(path))]
     slides = tuple(str(path) for path in paths if str(path) not in sets)
@@ -85,6 +91,10 @@ def translating_spec(
     DataError, SlideError
         A set cannot be used, or the two share a file.
     """
+    from cytoshift.jobs.train import spec_of
+    from cytoshift.training.recipe import read_recipe
+    from cytoshift.translation.domain_files import list_files
+
     title = title or f"As {list_files(target).name}"
     data, name = read_recipe(recipe_of(method, small=small), overrides)
     words = re.sub(r"[^a-z0-9]+", "-", f"{title} {method}".lower()).strip("-")

@@ -12,7 +12,6 @@ from cytoshift.errors import CytoshiftError
 from cytoshift.jobs import Job
 from napari_cytoshift import notices
 from napari_cytoshift.background import Work
-from napari_cytoshift.comparison import Comparison
 from napari_cytoshift.sights import MODEL
 from napari_cytoshift.widgets.adapt_jobs import ACTIVE, WORDS, Course, JobLook, Look, look
 from napari_cytoshift.widgets.adapt_labs import LabsCard
@@ -86,10 +85,7 @@ class AdaptDock(Dock):
         if self.workspace.active is None:
             self.message.say("Open a slide first; then it can be seen through the translator in Compare.")
             return
-        viewer = self.workspace.viewer
-        if viewer is not None:
-            self.go_to("Compare")
-            Comparison.of(viewer).see(MODEL + model, failed=self._on_failed)
+        self.go_to("Compare").see(MODEL + model)
 
     # What the dock shows
 

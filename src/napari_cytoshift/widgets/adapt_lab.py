@@ -61,6 +61,7 @@ class LabChooser(QWidget):
         self.remove.clicked.connect(self.remove_selected)
         self.list = _List(self.remove_selected)
         self.list.setToolTip(tip)
+        self._pixels = QWidget()
         self.scale = QDoubleSpinBox()
         self.scale.setRange(0.05, 10)
         self.scale.setDecimals(3)
@@ -76,7 +77,6 @@ class LabChooser(QWidget):
     def _lay_out(self) -> None:
         head = QHBoxLayout()
         head.addWidget(self.title, 1)
-        head.addWidget(self.scale)
         head.addWidget(self.remove)
         head.addWidget(self.add)
         layout = QVBoxLayout(self)
@@ -84,6 +84,11 @@ class LabChooser(QWidget):
         layout.setSpacing(2)
         layout.addLayout(head)
         layout.addWidget(self.list)
+        pixels = QHBoxLayout(self._pixels)
+        pixels.setContentsMargins(0, 0, 0, 0)
+        pixels.addWidget(QLabel("Images that do not say it:"), 1)
+        pixels.addWidget(self.scale)
+        layout.addWidget(self._pixels)
 
     # What a person does
 
@@ -151,10 +156,10 @@ class LabChooser(QWidget):
         for one in self.chosen:
             self.list.addItem(one.words)
             self.list.item(self.list.count() - 1).setToolTip(one.path)
-        row = self.list.sizeHintForRow(0) if self.chosen else self.list.fontMetrics().height()
+        row = max(self.list.sizeHintForRow(0), self.list.fontMetrics().height() + 4)
         rows = min(max(len(self.chosen), 1), ROWS)
         self.list.setFixedHeight(rows * row + 2 * self.list.frameWidth() + 2)
-        self.scale.setVisible(any(one.images for one in self.chosen))
+        self._pixels.setVisible(any(one.images for one in self.chosen))
         self.remove.setVisible(bool(self.chosen))
 
     def _open(self) -> list[Chosen]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cytoshift.jobs.laboratories import is_set, laboratory
+from cytoshift.slides import open_slide
 from napari_cytoshift.state import State
 
 if TYPE_CHECKING:
@@ -45,11 +47,9 @@ class Chosen:
 
 def look_into(path: str) -> Chosen:
     """Look into a slide or a folder; raises SlideError or DataError where it is none."""
-    from cytoshift.jobs.laboratories import is_set, laboratory
-    from cytoshift.slides import open_slide
-    from cytoshift.translation.domain_files import list_files
-
     if is_set(Path(path)):
+        from cytoshift.translation.domain_files import list_files
+
         return Chosen(path, Path(path).name, images=len(list_files(laboratory([path])).files))
     with closing(open_slide(path)) as slide:
         known = State().calibration(slide.info.identity)
@@ -58,8 +58,6 @@ def look_into(path: str) -> Chosen:
 
 def domain_of(chosen: tuple[Chosen, ...], mpp: float) -> DomainFields:
     """Return what a person chose as a domain; ``mpp`` is that of a folder's images which say nothing of it."""
-    from cytoshift.jobs.laboratories import laboratory
-
     known = {one.path: one.mpp_yx for one in chosen if one.mpp_yx is not None}
     return laboratory([one.path for one in chosen], mpp=mpp, calibrated=known)
 

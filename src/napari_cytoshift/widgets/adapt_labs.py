@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QSizePolicy, QToolButton
+from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLineEdit, QSizePolicy, QToolButton
 
 from cytoshift.jobs import Job, new_job_folder, start
 from cytoshift.slides.slide import Slide
@@ -26,7 +26,7 @@ class Way(NamedTuple):
 
 
 WAYS = {
-    "unsb": Way("Bridge, in small steps (UNSB)", "Unpaired neural Schrödinger bridge: up to five steps, each a little"),
+    "unsb": Way("Bridge in small steps (UNSB)", "Unpaired neural Schrödinger bridge: up to five steps, each a little"),
     "cut": Way("Contrast (CUT)", "Contrastive: what is at a place stays at that place; half the time of the bridge"),
     "fastcut": Way("Contrast, quick (FastCUT)", "As CUT, with less care for slides that need no change"),
     "cyclegan": Way("There and back (CycleGAN)", "Cycle consistency: B's look, and from there back to A's"),
@@ -54,8 +54,8 @@ class LabsCard(Fold):
         super().__init__("Between two labs", "Teach a translator to show one laboratory's slides as another's")
         self.workspace = workspace
         self.further: tuple[str, ...] = ()
-        self.source = LabChooser(workspace, "A", "slides to be shown otherwise", "Slides that will look different")
-        self.target = LabChooser(workspace, "B", "slides whose look is wanted", "Slides that others are to look like")
+        self.source = LabChooser(workspace, "A", "slides to change", "Slides that will look different")
+        self.target = LabChooser(workspace, "B", "the look wanted", "Slides that those of A are to look like")
         self.source.others, self.target.others = lambda: self.target.chosen, lambda: self.source.chosen
         self.direction = sentence()
         self.swap = QToolButton()
@@ -81,9 +81,10 @@ class LabsCard(Fold):
         way = QHBoxLayout()
         way.addWidget(self.direction, 1)
         way.addWidget(self.swap)
-        how = QHBoxLayout()
-        how.addWidget(self.method, 3)
-        how.addWidget(self.sizes, 2)
+        how = QFormLayout()
+        how.setContentsMargins(0, 0, 0, 0)
+        how.addRow("Method", self.method)
+        how.addRow("Size", self.sizes)
         end = QHBoxLayout()
         end.addWidget(self.title, 1)
         end.addWidget(self.begin)

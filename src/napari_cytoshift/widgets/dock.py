@@ -231,12 +231,14 @@ class Dock(QWidget):
         """Bring everything up to date with the active slide."""
         raise NotImplementedError
 
-    def go_to(self, name: str) -> None:
-        """Bring another dock of this plugin to the front, opening it where it is not."""
-        if self.workspace.viewer is not None:
-            frame, _ = self.workspace.viewer.window.add_plugin_dock_widget("napari-cytoshift", name)
-            frame.show()
-            frame.raise_()
+    def go_to(self, name: str) -> Any:
+        """Bring another dock of this plugin to the front, opening it where it is not; returns what is in it."""
+        if self.workspace.viewer is None:
+            return None
+        frame, dock = self.workspace.viewer.window.add_plugin_dock_widget("napari-cytoshift", name)
+        frame.show()
+        frame.raise_()
+        return dock
 
     def listen(self, signal: Any, slot: Callable[..., Any]) -> None:
         """Call a method of this dock at every emission of a signal, for as long as the dock lives."""
