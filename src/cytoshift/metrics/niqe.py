@@ -140,7 +140,7 @@ class Niqe:
 
 def patch_side(images: Sequence[RGB]) -> int:
     """Return the published side of a patch, or half the shortest side of the images, even, where they are smaller."""
-    shortest = min(min(image.shape[:2]) for image in images)
+    shortest: int = min(min(image.shape[:2]) for image in images)
     return min(PATCH, shortest // 4 * 2)
 
 
