@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from laboratories import BLUE, PINK, write_fields
 from PIL import Image
 
 from cytoshift.jobs import TrainSpec, create, jobs_folder
@@ -120,3 +121,24 @@ def test_a_study_with_nothing_to_learn_starts_no_job(tmp_path, detector, cytoshi
     assert "marked complete" in complaint("jobs", "start", tmp_path / "empty", "--model", detector)
     assert "steps" in complaint("jobs", "start", tmp_path / "empty", "--model", detector, "--set", "training.step=1")
     assert not jobs_folder(tmp_path / "empty").exists()
+
+
+def test_a_translator_between_two_laboratories_is_a_job_of_the_study(tmp_path, cytoshift, complaint):
+    study = tmp_path / "study"
+    cytoshift("study", "new", study)
+    labs = [write_fields(tmp_path / name, 2, 128, colour) for name, colour in (("a", PINK), ("b", BLUE))]
+    small = ("crop=32", "rehearsal=0", "training.steps=1", "training.device='cpu'", "architecture.tile=256")
+    tiny = ("architecture.generator={arch='plain', width=4, blocks=1}", "critics.width=4")
+    changes = [
+        part for change in (*small, *tiny, "contrast={taps=[0, 2], places=8, width=8}") for part in ("--set", change)
+    ]
+    here = ("jobs", "start", study, "--from", labs[0], "--mpp", 0.5, "--recipe", "fastcut-small", *changes)
+    assert "same files" in complaint(*here, "--to", labs[0])
+    assert "no slide yet" in complaint(*here)
+    assert "detector-small.toml is not the recipe of a translator" in complaint(
+        "jobs", "start", study, "--from", labs[0], "--to", labs[1], "--recipe", "detector-small"
+    )
+    said = cytoshift(*here, "--to", labs[1], "--title", "As B", "--wait")
+    assert "Started translate-1." in said
+    assert "Made the model as-b-fastcut." in said
+    assert "As B" in cytoshift("models", "list")

@@ -13,7 +13,7 @@ from cytoshift.cli.output import print_columns, print_json
 from cytoshift.cli.progress import bar
 
 if TYPE_CHECKING:
-    from cytoshift.jobs import Job, JobResult
+    from cytoshift.jobs import Job, JobResult, JobSpec
 
 app = typer.Typer(help="Jobs of a study: learn from corrections in the background.", no_args_is_help=True)
 
@@ -38,23 +38,50 @@ def list_(study: StudyPath, as_json: Json = False) -> None:
 def start_(
     study: StudyPath,
     model: Annotated[str, typer.Option(help="The model to teach: an id, a folder, or starter.")] = "starter",
-    recipe: Annotated[str, typer.Option(help="Recipe of the training.")] = "detector-learn",
+    recipe: Annotated[str | None, typer.Option(help="Recipe of the training.", show_default=False)] = None,
+    source: Annotated[list[str] | None, typer.Option("--from", metavar="PATH", help="Slide to be translated.")] = None,
+    target: Annotated[
+        list[str] | None, typer.Option("--to", metavar="PATH", help="Slide whose look is wanted.")
+    ] = None,
+    mpp: Annotated[float, typer.Option(metavar="UM", help="µm/px of images that say nothing of it.")] = 0.25,
+    title: Annotated[str, typer.Option(help="What a translator is called.", show_default=False)] = "",
     changes: Annotated[list[str] | None, typer.Option("--set", help="key=value of the recipe.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the training.")] = 0,
     wait: Annotated[bool, typer.Option(help="Wait for the end and show it.")] = False,
 ) -> None:
-    """Start learning from the corrections of a study, in a process that outlives this terminal."""
-    from cytoshift.detection import DetectorRecipe
-    from cytoshift.jobs import learning_spec, new_job_folder, start
-    from cytoshift.training import load_recipe
+    """Start learning from a study's corrections, or between two laboratories, in a process that outlives this terminal.
 
-    load_recipe(recipe, DetectorRecipe, changes or [])
-    spec = learning_spec(study, parent=model, recipe=recipe, overrides=changes or [], seed=seed)
-    job = start(spec, new_job_folder(study, spec.kind))
+    With --from and --to, each given as often as there are slides or once with a folder, a translator is trained that
+    shows slides of the first laboratory as the second one's.
+    """
+    from cytoshift.jobs import new_job_folder, start
+
+    if source or target:
+        from cytoshift.jobs.laboratories import laboratory, scales_of, translating_spec
+
+        scales = scales_of(study)
+        labs = [laboratory(paths or [], mpp=mpp, calibrated=scales) for paths in (source, target)]
+        overrides = [*(changes or []), f"training.seed={seed}"]
+        spec: JobSpec = translating_spec(
+            *labs, study=study, recipe=recipe or "sc-unsb-small", title=title, overrides=overrides
+        )
+        job = start(spec, new_job_folder(study, "translate"))
+    else:
+        spec = _learning(study, model, recipe or "detector-learn", changes or [], seed)
+        job = start(spec, new_job_folder(study, spec.kind))
     typer.echo(f"Started {job.name}.")
     if wait:
         follow_job(job)
         _print(job)
+
+
+def _learning(study: Path, model: str, recipe: str, changes: list[str], seed: int) -> JobSpec:
+    from cytoshift.detection import DetectorRecipe
+    from cytoshift.jobs import learning_spec
+    from cytoshift.training import load_recipe
+
+    load_recipe(recipe, DetectorRecipe, changes)
+    return learning_spec(study, parent=model, recipe=recipe, overrides=changes, seed=seed)
 
 
 @app.command()

@@ -9,7 +9,6 @@ from statistics import median
 import torch
 
 from cytoshift.engine.device import pick_device
-from cytoshift.jobs.laboratories import recipe_of
 from cytoshift.training.recipe import load_recipe
 from cytoshift.translation.generator import Generator
 from cytoshift.translation.recipe import Method, TranslationRecipe
@@ -23,9 +22,9 @@ REHEARSAL = 3.0
 RUNS = 5
 
 
-def translating_seconds(*, method: str = "unsb", small: bool = True, overrides: Sequence[str] = ()) -> float:
+def translating_seconds(recipe: str, overrides: Sequence[str] = ()) -> float:
     """Estimate the seconds of a training as `translating_spec` would start it; see `training_seconds`."""
-    return training_seconds(load_recipe(recipe_of(method, small=small), TranslationRecipe, overrides))
+    return training_seconds(load_recipe(recipe, TranslationRecipe, overrides))
 
 
 def training_seconds(recipe: TranslationRecipe) -> float:

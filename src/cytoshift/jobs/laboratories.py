@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cytoshift.errors import DataError, RecipeError
 from cytoshift.jobs.spec import TrainSpec
 from cytoshift.models import Registry
+from cytoshift.study import Study
 
 if TYPE_CHECKING:
     from cytoshift.translation.domain_files import DomainFields
@@ -53,7 +54,8 @@ def laboratory(
     for slide in slides:
         if Path(slide).suffix.lower() in PICTURES - {".tif", ".tiff"}:
             known.setdefault(slide, (mpp, mpp))
-    return DomainFields(path="".join(sets), slides=slides, mpp=mpp, calibrated=known)
+    here = {slide: known[slide] for slide in slides if slide in known}
+    return DomainFields(path="".join(sets), slides=slides, mpp=mpp, calibrated=here)
 
 
 def translating_spec(
@@ -61,8 +63,7 @@ def translating_spec(
     target: DomainFields,
     *,
     study: str | Path,
-    method: str = "unsb",
-    small: bool = True,
+    recipe: str | Path = "sc-unsb-small",
     title: str = "",
     overrides: Sequence[str] = (),
     registry: str | Path | None = None,
@@ -75,10 +76,8 @@ def translating_spec(
         Slides of the source will look as the target's do; see `laboratory`.
     study : path
         Folder of the study among whose jobs it is.
-    method : str
-        One of `RECIPE_OF`.
-    small : bool
-        The size for a computer without a GPU.
+    recipe : str
+        A recipe's file or name, of which all but the domains counts; see `recipe_of`.
     title : str
         What the translator is called; ``"As "`` and the target's name without.
     overrides : sequence of str
@@ -90,16 +89,21 @@ def translating_spec(
     ------
     DataError, SlideError
         A set cannot be used, or the two share a file.
+    RecipeError
+        The recipe is not valid, or not a translator's.
     """
     from cytoshift.jobs.train import spec_of
     from cytoshift.training.recipe import read_recipe
     from cytoshift.translation.domain_files import list_files
 
     title = title or f"As {list_files(target).name}"
-    data, name = read_recipe(recipe_of(method, small=small), overrides)
+    data, name = read_recipe(recipe, overrides)
+    if data.get("task") != "translation":
+        raise RecipeError(f"{name} is not the recipe of a translator; choose one as {recipe_of('unsb', small=True)}.")
+    method = data.get("architecture", {}).get("method", "unsb")
     words = re.sub(r"[^a-z0-9]+", "-", f"{title} {method}".lower()).strip("-")
     data |= {
-        "id": words[:60],
+        "id": words[-60:].strip("-"),
         "title": title,
         "source": source.model_dump(mode="json"),
         "target": target.model_dump(mode="json"),
@@ -107,6 +111,12 @@ def translating_spec(
     known = Registry(registry)
     places = {"study": str(Path(study).absolute()), "registry": str(known.root.absolute())}
     return spec_of(data, name).model_copy(update=places)
+
+
+def scales_of(study: str | Path) -> dict[str, tuple[float, float]]:
+    """Return the µm/px of a study's slides by path, as they were set or read; StudyError where there is none."""
+    with Study.open(study, read_only=True) as store:
+        return {path: slide.mpp_yx for slide in store.slides() if slide.mpp_yx is not None for path in slide.paths}
 
 
 def recipe_of(method: str, *, small: bool) -> str:

@@ -8,6 +8,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLineEdit, QSizePolicy, QToolButton
 
 from cytoshift.jobs import Job, new_job_folder, start
+from cytoshift.jobs.laboratories import recipe_of, translating_spec
 from cytoshift.slides.slide import Slide
 from napari_cytoshift import wording
 from napari_cytoshift.background import Work
@@ -115,14 +116,11 @@ class LabsCard(Fold):
         title, overrides = self.title.text().strip(), self.further
 
         def launch(work: Work) -> Job:
-            from cytoshift.jobs.laboratories import translating_spec
-
             spec = translating_spec(
                 domain_of(source, scales[0]),
                 domain_of(target, scales[1]),
                 study=study,
-                method=method,
-                small=small,
+                recipe=recipe_of(method, small=small),
                 title=title,
                 overrides=overrides,
                 registry=registry,
@@ -187,7 +185,7 @@ class LabsCard(Fold):
         def measure(work: Work) -> float:
             from cytoshift.jobs.duration import translating_seconds
 
-            return translating_seconds(method=way[0], small=way[1], overrides=self.further)
+            return translating_seconds(recipe_of(way[0], small=way[1]), self.further)
 
         def take(seconds: float) -> None:
             self._durations[way] = seconds
