@@ -23,10 +23,11 @@ from same_bytes import ArraySlide, StopAfter, level0, noise
 
 from cytoshift import stain
 from cytoshift.engine import Blended, ClusterExecutor, LocalExecutor, Progress, Remote, run_image
-from cytoshift.engine.grid import TileGrid, squares
-from cytoshift.engine.remote import EACH, SIDE, square_side
+from cytoshift.engine.grid import TileGrid
+from cytoshift.engine.remote import AREA, shared_out
 from cytoshift.errors import Cancelled, CytoshiftError
 from cytoshift.slides import Slide, open_slide, samples
+from cytoshift.slides.slide import TILE
 
 REINHARD = partial(stain.method, "reinhard")
 MACENKO = partial(stain.method, "macenko")
@@ -169,13 +170,14 @@ def test_the_library_is_loaded_only_when_it_is_asked_for():
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(1, 9000), st.integers(1, 9000), st.sampled_from((128, 500, 512, 1024)), st.integers(1, 40))
-def test_squares_hold_every_tile_once_and_are_small_enough(height, width, tile, workers):
+@given(st.integers(1, 9000), st.integers(1, 9000), st.sampled_from((128, 500, 512, 1536)), st.integers(1, 40))
+def test_every_tile_is_given_out_once_and_workers_have_parts_of_their_own(height, width, tile, workers):
     grid = TileGrid(height, width, tile)
-    side = square_side(grid, len(grid), workers)
-    gathered = list(squares(grid, list(grid)[::2], side))
-    assert sorted(tile.index for square in gathered for tile in square) == list(range(0, len(grid), 2))
-    for square in gathered:
-        assert len({(tile.y // (side * grid.tile), tile.x // (side * grid.tile)) for tile in square}) == 1
-    assert side == 1 or side * tile <= SIDE
-    assert side == 1 or len(grid) >= EACH * workers * side**2
+    tiles = list(grid)[::2]
+    shards = list(shared_out(grid, tiles, workers))
+    assert sorted(tile.index for shard in shards for tile in shard) == [tile.index for tile in tiles]
+    assert all(len(shard) * tile**2 <= max(AREA, tile * max(TILE, tile)) for shard in shards)
+    parts = [shards[worker::workers] for worker in range(workers)]
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+    tops = [min(one.y for one in shard) // max(TILE // tile, 1) // tile for part in parts for shard in part]
+    assert tops == sorted(tops), "parts follow each other down the slide"

@@ -58,8 +58,8 @@ class ClusterExecutor:
 
     @property
     def workers(self) -> int:
-        """Threads of all workers that are there now; they may come and go."""
-        return max(1, sum(self._client.nthreads().values()))
+        """Worker processes that are there now; they may come and go."""
+        return max(1, len(self._client.nthreads()))
 
     def map(self, function: Callable[[S], R], shards: Iterable[S]) -> Generator[R, None, None]:
         """Yield the results in the order of the shards; see `Executor.map`.
@@ -72,10 +72,13 @@ class ClusterExecutor:
             When workers cannot run the function, or the scheduler is gone.
         """
         running: deque[Any] = deque()
+        places = sorted(self._client.nthreads())
         try:
-            for shard in shards:
-                running.append(self._client.submit(function, shard, pure=False))
-                if len(running) >= 2 * self.workers:
+            for turn, shard in enumerate(shards):
+                # A worker knows the neighbourhood of what it did before; one that has nothing to do may take over.
+                own = {"workers": places[turn % len(places)], "allow_other_workers": True} if places else {}
+                running.append(self._client.submit(function, shard, pure=False, **own))
+                if len(running) >= 2 * sum(self._client.nthreads().values()):
                     yield self._result(running.popleft())
             while running:
                 yield self._result(running.popleft())

@@ -16,7 +16,7 @@ class Executor(Protocol):
 
     @property
     def workers(self) -> int:
-        """How many shards are worked on at once."""
+        """How many work side by side; each is given every so-many-th shard where that can be."""
         ...
 
     def map(self, function: Callable[[S], R], shards: Iterable[S]) -> Generator[R, None, None]:

@@ -110,11 +110,11 @@ def shards(tiles: Sequence[Tile], size: int) -> Iterator[Shard]:
     return (tuple(tiles[start : start + size]) for start in range(0, len(tiles), size))
 
 
-def squares(grid: TileGrid, tiles: Sequence[Tile], side: int) -> Iterator[Shard]:
-    """Gather tiles into shards, each of one square of the grid that is ``side`` tiles wide; squares in row order."""
+def rectangles(grid: TileGrid, tiles: Sequence[Tile], high: int, wide: int) -> Iterator[Shard]:
+    """Gather tiles into shards, each from one rectangle of ``high`` x ``wide`` tiles; rectangles in row order."""
 
     def place(tile: Tile) -> tuple[int, int]:
         row, column = divmod(tile.index, grid.columns)
-        return row // side, column // side
+        return row // high, column // wide
 
     return (tuple(inside) for _, inside in groupby(sorted(tiles, key=place), key=place))

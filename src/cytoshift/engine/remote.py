@@ -8,30 +8,30 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from cytoshift.engine.derived import DerivedSlide
 from cytoshift.engine.executor import Executor
-from cytoshift.engine.grid import Shard, Tile, TileGrid, squares
+from cytoshift.engine.grid import Shard, Tile, TileGrid, rectangles
 from cytoshift.engine.operator import FindingOperator, ImageOperator, Operator
 from cytoshift.engine.pipeline import Found, Mapped, Pipeline, run_key
 from cytoshift.engine.view import View
 from cytoshift.errors import CytoshiftError
-from cytoshift.slides.slide import Slide
+from cytoshift.slides.slide import TILE, Slide
 
 R = TypeVar("R")
 
 Build = Callable[[], Operator]
 """Makes an operator that is not prepared; can be pickled, as a partial of a module's function can."""
 
-SIDE = 4096
-"""Longest side in pixels of the square of tiles that a worker is given at once."""
+AREA = 2048 * 2048
+"""Pixels of the tiles that a worker is given at once, about, and at most."""
 
 EACH = 4
-"""Squares that each worker should get at least: the fewer tiles, the smaller the squares."""
+"""Times that each worker should be given something at least: the fewer tiles there are, the fewer it gets at once."""
 
 KEPT = 2
 """Runs whose slide and operator a worker keeps open."""
@@ -122,8 +122,8 @@ class RemotePipeline(Pipeline):
         return self._elsewhere(self.errand.map, tiles)
 
     def _elsewhere(self, work: Callable[[Shard], list[R]], tiles: Sequence[Tile]) -> Generator[R, None, None]:
-        side = square_side(self.grid, len(tiles), self.executor.workers)
-        with closing(self.executor.map(work, squares(self.grid, tiles, side))) as results:
+        shards = shared_out(self.grid, tiles, self.executor.workers)
+        with closing(self.executor.map(work, shards)) as results:
             for batches in results:
                 for batch in batches:
                     if self.cancel is not None:
@@ -131,16 +131,20 @@ class RemotePipeline(Pipeline):
                     yield batch
 
 
-def square_side(grid: TileGrid, tiles: int, workers: int) -> int:
-    """Return how many tiles of a grid a square of work has along its side.
+def shared_out(grid: TileGrid, tiles: Sequence[Tile], workers: int) -> Iterator[Shard]:
+    """Share tiles out among workers, each of which is given every ``workers``-th shard.
 
-    Large squares, because what an operator needs of the neighbours of a square is computed for it alone; smaller ones
-    where there are few tiles, so that nobody waits at the end.
+    Every worker has a part of the slide of its own, from top to bottom: what an operator must know of the
+    neighbourhood of a tile is then computed twice only where two parts meet. Shards are as high as the blocks in which
+    pixels are stored.
     """
-    side = 1
-    while 2 * side * grid.tile <= SIDE and (2 * side) ** 2 * EACH * workers <= tiles:
-        side *= 2
-    return side
+    high = max(1, TILE // grid.tile)
+    most = min(AREA // grid.tile**2, len(tiles) // (EACH * workers))
+    shards = list(rectangles(grid, tiles, high, max(1, most // high)))
+    fewest, more = divmod(len(shards), workers)
+    starts = [part * fewest + min(part, more) for part in range(workers)]
+    turns = ((turn, part) for turn in range(fewest + 1) for part in range(workers if turn < fewest else more))
+    return (shards[starts[part] + turn] for turn, part in turns)
 
 
 def send(remote: Remote, slide: Slide, operator: Operator, pipeline: Pipeline) -> RemotePipeline:

@@ -66,7 +66,7 @@ def run_findings(
         The slide is looked at through this.
     remote : Remote, optional
         Workers elsewhere that search the tiles; the threads of this process without. Stopping takes at most one of
-        their squares of tiles then.
+        their shards then.
 
     Returns
     -------
@@ -169,7 +169,7 @@ def run_image(
         Progress in tiles, those of the coarser levels included; stopping takes at most one batch.
     remote : Remote, optional
         Workers elsewhere that compute the tiles; the threads of this process without. Stopping takes at most one of
-        their squares of tiles then.
+        their shards then.
 
     Returns
     -------
