@@ -55,7 +55,7 @@ class AdaptDock(Dock):
         for card in self.cards:
             card.started.connect(self._on_started)
             card.failed.connect(self._on_failed)
-            card.turned.connect(lambda on, card=card: self.open_card(card if on else None))
+            card.turned.connect(lambda on, card=card: self._on_turned(card, on))
         self.learn.review_asked.connect(lambda: self.go_to("Review"))
         self.panel.wished.connect(self._ask)
         self.panel.decided.connect(self._decide)
@@ -76,9 +76,8 @@ class AdaptDock(Dock):
 
     def open_card(self, card: LearnCard | LabsCard | None) -> None:
         """Open a card and fold the others; None folds all."""
-        for one in sorted(self.cards, key=lambda one: one is card):  # fold first, or the window grows for both
+        for one in sorted(self.cards, key=lambda one: one is card):
             one.set_open(one is card)
-        self.panel.show_brief(card is not None)
 
     def see_in_compare(self, model: str) -> None:
         """See the slide that is open through a translator."""
@@ -167,6 +166,13 @@ class AdaptDock(Dock):
         self.panel.show_job(self.chosen, self._course)
 
     # Inside
+
+    def _on_turned(self, card: LearnCard | LabsCard, on: bool) -> None:
+        """Make room for a card that is about to open; the window would grow for two, or for one and the curve."""
+        for one in self.cards:
+            if on and one is not card:
+                one.set_open(False)
+        self.panel.show_brief(on or any(one.open for one in self.cards))
 
     def _on_started(self, job: Job) -> None:
         self.message.say("")

@@ -12,7 +12,7 @@ class Fold(QFrame):
     Attributes
     ----------
     turned : Signal(bool)
-        A person opened or folded it.
+        It is about to open, or was folded: what needs the room is hidden before, and shown after.
     """
 
     turned = Signal(bool)
@@ -35,9 +35,9 @@ class Fold(QFrame):
         layout.setSpacing(2)
         layout.addWidget(self.head)
         layout.addWidget(self._inside)
+        self.head.setArrowType(Qt.ArrowType.RightArrow)
+        self._inside.hide()
         self.head.toggled.connect(self._turn)
-        self.head.clicked.connect(self.turned)
-        self._turn(False)
 
     @property
     def open(self) -> bool:
@@ -50,4 +50,8 @@ class Fold(QFrame):
 
     def _turn(self, on: bool) -> None:
         self.head.setArrowType(Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow)
+        if on:
+            self.turned.emit(True)
         self._inside.setVisible(on)
+        if not on:
+            self.turned.emit(False)

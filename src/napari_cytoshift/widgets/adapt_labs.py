@@ -76,6 +76,7 @@ class LabsCard(Fold):
             chooser.failed.connect(self.failed)
         for box in (self.method, self.sizes):
             box.currentIndexChanged.connect(self.refresh)
+        self.turned.connect(self.refresh)
         self.refresh()
 
     def _lay_out(self) -> None:
@@ -151,10 +152,6 @@ class LabsCard(Fold):
         self.begin.setEnabled(not missing and not self._starting)
         if not missing and self.open:
             self._estimate()
-
-    def set_open(self, on: bool) -> None:
-        super().set_open(on)
-        self.refresh()
 
     def calibrated(self, slide: Slide) -> None:
         """Take over µm/px of a slide as a person set them."""
