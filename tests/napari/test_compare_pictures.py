@@ -9,11 +9,15 @@ from typing import Any
 
 import pytest
 
+from cytoshift.models import Registry
 from cytoshift.slides import open_slide, samples
 from napari_cytoshift.sample_data import AWAY
 from napari_cytoshift.widgets.compare import CompareDock
 
 FOLDER = os.environ.get("CYTOSHIFT_IMAGES", "")
+
+TRANSLATOR = os.environ.get("CYTOSHIFT_TRANSLATOR", "")
+"""Folder of a translator whose picture is to be taken; the one that ships without."""
 
 LONG = 180_000
 SCREEN = (1366, 768)
@@ -84,3 +88,28 @@ def test_the_guide_shows_a_field_restyled(make_napari_viewer: Callable[..., Any]
     dock.workspace.look_at(slide, (320, 200, 960, 760))
     qtbot.wait(1000)  # for the view to ask for its tiles
     picture("restyle.png")
+
+
+@wanted
+@pytest.mark.skipif(not FIELD.exists(), reason=f"{FIELD} is not there")
+def test_the_guide_shows_a_field_normalized_and_translated(
+    make_napari_viewer: Callable[..., Any], home: Path, qtbot: Any
+) -> None:
+    if TRANSLATOR:
+        Registry().add(TRANSLATOR)
+    cards = Registry().list("translation")
+    if not cards:
+        pytest.skip("no translator ships, and CYTOSHIFT_TRANSLATOR names the folder of none")
+    dock, settle, picture = small_screen(make_napari_viewer, qtbot)
+    slide = open_slide(FIELD)
+    dock.workspace.show(slide)
+    slide = dock.workspace.calibrate(slide, (0.25, 0.25))
+    dock.see("reinhard")
+    qtbot.waitUntil(lambda: dock.comparison.sight is not None, timeout=LONG)
+    dock.see_translated(f"model:{cards[-1].id}")
+    qtbot.waitUntil(lambda: dock.comparison.beside is not None, timeout=LONG)
+    dock.workspace.look_at(slide, (330, 20, 610, 920))
+    settle()
+    dock.steps.buttons[min(2, len(dock.steps.buttons) - 1)].click()
+    settle()
+    picture("translate.png")

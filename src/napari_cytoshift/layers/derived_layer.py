@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 MARK = "≈"
 """Before the name of a layer that holds tiles that are not true yet, and no step of what is true."""
 
-LONGEST = 10
-"""Letters of the slide's name that fit into a pane beside the method's."""
+LONGEST, ROOM = 10, 22
+"""Letters of the slide's name, and of the method's and the slide's together, that fit into a pane; at least `LEAST`."""
+
+LEAST = 4
 
 MARK_AFTER_MS = 400
 """A pan that is true again sooner than this is not marked: nothing shall blink."""
@@ -134,5 +136,6 @@ class DerivedLayer:
 
 def _title(sight: Sight) -> str:
     strength = "" if sight.choice.strength == 1 else f" {100 * sight.choice.strength:.0f} %"
-    name = sight.slide.name
-    return f"{sight.operator.title}{strength} · {name if len(name) <= LONGEST else name[: LONGEST - 1] + '…'}"
+    method, name = f"{sight.operator.title}{strength}", sight.slide.name
+    room = min(LONGEST, max(ROOM - len(method), LEAST))
+    return f"{method} · {name if len(name) <= room else name[: room - 1] + '…'}"

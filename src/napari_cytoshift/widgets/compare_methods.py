@@ -157,18 +157,20 @@ class MethodChooser(QWidget):
         for task, made, shown in (("stain", self.restyled, name), ("translation", self.translated, self._translator)):
             there = bool(self._of(task))
             made.setEnabled(there and brightfield)
-            made.setToolTip(LEARNED[task].tip if there else LEARNED[task].missing)
             card = self._card(shown, task)
-            text = f"{LEARNED[task].title if card is None else card.title} ▾"
-            metrics, room = QFontMetrics(made.font()), max(made.width() - 12, 84)
-            made.setText(metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, room))
+            tip = LEARNED[task].tip if there else LEARNED[task].missing
+            made.setToolTip(tip if card is None else f"{card.title}. {tip}")
+            metrics, arrow = QFontMetrics(made.font()), " ▾"
+            room = max(made.width() - 12, 84) - metrics.horizontalAdvance(arrow)
+            title = LEARNED[task].title if card is None else card.title
+            made.setText(metrics.elidedText(title, Qt.TextElideMode.ElideRight, room) + arrow)
         first = self.restyled if task_of(name, self._cards) == "stain" else self.buttons.get(name)
         self._group.setExclusive(False)
         for made in (*self.buttons.values(), self.restyled):
             made.setChecked(made is first)
         self._group.setExclusive(True)
         self._show_translator()
-        self.says.setText(self._words(name))
+        self.says.setText(self._words(self._translator or name))
 
     def _words(self, name: str) -> str:
         if name in METHODS:
