@@ -162,6 +162,14 @@ def test_what_a_job_says_becomes_a_course_and_a_resumed_one_goes_back() -> None:
     assert course.losses == [1.5, 5.0]
 
 
+def test_a_curve_begins_anew_where_the_loss_is_another_one() -> None:
+    course = Course()
+    for step in (1, 2):
+        course.add({"kind": "loss", "step": step, "repetition": 0.1, "time": 9.0})
+    course.add({"kind": "loss", "step": 3, "adversarial": 0.5, "contrast": 30.0, "time": 9.0})
+    assert (course.steps, course.losses, course.smooth) == ([3], [30.5], [30.5])
+
+
 def test_a_look_reads_only_what_is_new(tmp_path: Path) -> None:
     folder = new_job_folder(tmp_path, "learn")
     create(LearnSpec(title="Learn", study=str(tmp_path)), folder)

@@ -84,6 +84,7 @@ class Course:
     note: str = ""
     notes: list[str] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
+    _parts: set[str] = field(default_factory=set)
 
     def add(self, event: dict[str, Any], folder: Path | None = None) -> None:
         """Take one event of the job in a folder in."""
@@ -105,10 +106,13 @@ class Course:
             self.samples = [*(one for one in self.samples if one.step < sample.step), sample]
 
     def _add_loss(self, step: int, event: dict[str, Any]) -> None:
-        loss = sum(value for name, value in event.items() if name not in ("kind", "step", "time"))
-        while self.steps and self.steps[-1] >= step:  # a resumed job goes back to its last checkpoint
+        parts = {name: value for name, value in event.items() if name not in ("kind", "step", "time")}
+        loss = sum(parts.values())
+        other = not parts.keys() & self._parts  # of other parts it is another number: the curve begins anew
+        while self.steps and (other or self.steps[-1] >= step):  # a resumed job goes back to its last checkpoint
             for values in (self.steps, self.losses, self.smooth):
                 values.pop()
+        self._parts = set(parts) if other else self._parts | set(parts)
         before = self.smooth[-1] if self.smooth else loss
         self.steps.append(step)
         self.losses.append(loss)
