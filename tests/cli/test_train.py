@@ -142,3 +142,6 @@ def test_a_translator_between_two_laboratories_is_a_job_of_the_study(tmp_path, c
     assert "Started translate-1." in said
     assert "Made the model as-b-fastcut." in said
     assert "As B" in cytoshift("models", "list")
+    cytoshift("models", "adopt", "as-b-fastcut")
+    field = next((tmp_path / "a").iterdir())
+    assert "Wrote" in cytoshift("translate", field, tmp_path / "seen.ome.zarr", "--mpp", 0.5)

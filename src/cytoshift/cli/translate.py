@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 def translate(
     slide: SlidePath,
     out: Out,
-    model: Annotated[str, typer.Option(help="A translation model's id, its folder, or starter.")] = "starter",
+    model: Annotated[
+        str | None, typer.Option(help="A translation model's id, its folder, or starter; the one in use without.")
+    ] = None,
     steps: Annotated[
         int, typer.Option(min=1, help="How often the generator is asked on the way; more may look better, or too much.")
     ] = 1,
@@ -47,10 +49,10 @@ def translate(
     typer.echo(f"Wrote {out}.")
 
 
-def _model(name: str) -> Model:
+def _model(name: str | None) -> Model:
     from cytoshift.models import Registry
 
-    return Registry().find(name, "translation")
+    return Registry().current("translation") if name is None else Registry().find(name, "translation")
 
 
 def _scale(slide: Slide, operator: ImageOperator) -> str:
