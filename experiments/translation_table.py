@@ -38,7 +38,7 @@ HOME, AWAY, LIQUID, MITOSES = "cervical/cric", "cervical/cric-scanner-b", "cervi
 
 RECIPES = {"CycleGAN": "cyclegan-small", "CUT": "cut-small", "NOT": "not-small", "UNSB": "sc-unsb-small"}
 
-SHORTER = {"CycleGAN": (900, 300), "CUT": (1000, 400), "NOT": (1200, 300), "UNSB": (1200, 400)}
+SHORTER = {"CycleGAN": (1000, 500), "CUT": (1300, 800), "NOT": (1500, 700), "UNSB": (1500, 800)}
 """Steps and rehearsal of the pairs without a known truth."""
 
 
