@@ -93,6 +93,14 @@ def _found(image: RGB, window: RGB) -> list[tuple[int, int]]:
     return [(y, x) for y, x in places if np.array_equal(image[y : y + 256, x : x + 256], window)]
 
 
+def test_the_teacher_never_looks_beyond_the_border_of_a_slide() -> None:
+    field = ArraySlide(noise(600, 700) // 2, mpp=0.5, levels=1)  # darker than what is beyond
+    teacher = Restain()
+    fit_student(teacher, field, box=(300, 200, 700, 600))
+    assert len(teacher.windows) > 1
+    assert max(int(window.max()) for window in teacher.windows) < 255
+
+
 def test_a_slide_without_tissue_or_smaller_than_a_window_still_has_a_student() -> None:
     blank = ArraySlide(np.full((600, 700, 3), 240, np.uint8), mpp=0.5)
     assert fit_student(Restain(), blank).error < 1

@@ -111,7 +111,7 @@ def fit_student(operator: ImageOperator, slide: Slide, *, box: Box | None = None
     needs = operator.needs
     view = View.of(slide, needs)
     side = -(-SIDE // needs.alignment) * needs.alignment
-    places = _places(view, slide, side, box)
+    places = _places(view, slide, side, needs.alignment, box)
     before = np.stack([view.read(y, x, side, side) for y, x in places])
     inner = slice(MARGIN, side - MARGIN)
     after = operator.apply(before)[:, inner, inner]
@@ -124,9 +124,13 @@ def fit_student(operator: ImageOperator, slide: Slide, *, box: Box | None = None
     return Student(operator.key, operator.title, needs.mpp, lattice, float(error))
 
 
-def _places(view: View, slide: Slide, side: int, box: Box | None) -> list[tuple[int, int]]:
-    """Return y and x of windows with tissue on the raster, first those in the box; the slide's middle without any."""
-    tissue = find_tissue(slide)
+def _places(view: View, slide: Slide, side: int, alignment: int, box: Box | None) -> list[tuple[int, int]]:
+    """Return y and x of windows with tissue on the raster, first those in the box; the slide's middle without any.
+
+    They lie within the slide where it is large enough: what is beyond it would have a part in a network's statistics.
+    """
+    tissue, level = find_tissue(slide), view.level
+    last = np.maximum(np.array([level.height, level.width]) - side, 0) // alignment * alignment
     mask, coarse = tissue.mask, tissue.downsample_yx
     near = np.zeros_like(mask)
     if box is not None:
@@ -141,8 +145,8 @@ def _places(view: View, slide: Slide, side: int, box: Box | None) -> list[tuple[
             # Evenly spread over the tissue; more than are needed, since some fall into the same window.
             chosen = points[np.linspace(0, len(points) - 1, 4 * most + 1)[1::2].astype(np.intp)]
             pixels = np.stack(np.unravel_index(_bisected(chosen), mask.shape), -1)
-            found = ((pixels + 0.5) * coarse / view.level.downsample_yx // side * side).astype(int).tolist()
-            for y, x in found:
+            found = ((pixels + 0.5) * coarse / view.level.downsample_yx // side * side).astype(int)
+            for y, x in np.minimum(found, last).tolist():
                 if len(places) < most:
                     places[y, x] = None
     return list(places)
