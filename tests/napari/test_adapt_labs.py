@@ -182,6 +182,9 @@ def test_the_newest_sample_is_shown_and_earlier_ones_on_request(
     assert not view.older.isEnabled()
     view.show_samples(samples)  # looking at an old one is not disturbed
     assert view.words.text().startswith("Step 1:")
+    qtbot.mouseClick(view.picture, Qt.MouseButton.LeftButton)
+    assert (view.large.isVisible(), view.large.pixmap().width()) == (True, 60)
+    assert view.large.windowTitle().startswith("Step 1:")
 
 
 def test_events_of_samples_reach_the_panel(dock: AdaptDock, qtbot: Any) -> None:

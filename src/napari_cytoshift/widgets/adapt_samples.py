@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qtpy.QtCore import Qt
-from qtpy.QtGui import QImage, QPixmap, QResizeEvent
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QImage, QMouseEvent, QPixmap, QResizeEvent
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from cytoshift.jobs.events import Sample
@@ -14,9 +14,15 @@ from napari_cytoshift.workspace import Workspace
 
 
 class Picture(QLabel):
-    """A picture that fills its width, in its own proportions and never larger than ``TALLEST``."""
+    """A picture that fills its width, in its own proportions and never larger than ``TALLEST``.
+
+    Attributes
+    ----------
+    clicked : Signal()
+    """
 
     TALLEST = 150
+    clicked = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,6 +35,15 @@ class Picture(QLabel):
         """Show a picture."""
         self._whole = picture
         self._fit()
+
+    @property
+    def whole(self) -> QPixmap:
+        """The picture in its own size."""
+        return self._whole
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        self.clicked.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -57,6 +72,10 @@ class SampleView(QWidget):
         self.picture, self.words = Picture(), sentence()
         self.older = _arrow(Qt.ArrowType.LeftArrow, "An earlier picture", self.go_back)
         self.newer = _arrow(Qt.ArrowType.RightArrow, "A later picture", self.go_on)
+        self.picture.setToolTip("Click to see it in its own size")
+        self.picture.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.picture.clicked.connect(self.enlarge)
+        self.large = QLabel(self, Qt.WindowType.Tool)
         self._samples: Sequence[Sample] = ()
         self._at = -1
         self._asked: Sample | None = None
@@ -84,6 +103,18 @@ class SampleView(QWidget):
         """Show the picture after."""
         self._show(self._at + 1)
 
+    def enlarge(self) -> None:
+        """Show the picture in its own size, in a window beside the others."""
+        if not self.picture.whole.isNull():
+            self._fill_large()
+            self.large.show()
+            self.large.raise_()
+
+    def _fill_large(self) -> None:
+        self.large.setPixmap(self.picture.whole)
+        self.large.adjustSize()
+        self.large.setWindowTitle(self.words.text())
+
     def _show(self, at: int) -> None:
         self._at = min(max(at, 0), len(self._samples) - 1)
         if not self._samples:
@@ -105,6 +136,8 @@ class SampleView(QWidget):
     def _take(self, sample: Sample, image: QImage) -> None:
         if sample == self._asked and not image.isNull():
             self.picture.show_picture(QPixmap.fromImage(image))
+            if self.large.isVisible():
+                self._fill_large()
 
 
 def _arrow(kind: Qt.ArrowType, tip: str, action: object) -> QToolButton:

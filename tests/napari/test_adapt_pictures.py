@@ -1,0 +1,44 @@
+"""The picture of a translator that learns, in the guide; taken where CYTOSHIFT_IMAGES names a folder for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cytoshift.slides import open_slide
+from cytoshift.training.coco import read_coco
+from napari_cytoshift.widgets.adapt_lab_files import Chosen
+
+FOLDER = os.environ.get("CYTOSHIFT_IMAGES", "")
+LONG = 3_600_000
+SCREEN = (1366, 768)
+FIELDS = 14
+SHOWN = 700
+
+
+@pytest.mark.skipif(not FOLDER, reason="the picture is taken where CYTOSHIFT_IMAGES names a folder")
+@pytest.mark.timeout(4000)
+def test_the_guide_shows_a_translator_that_learns(
+    make_napari_viewer: Callable[..., Any], data: Path, qtbot: Any
+) -> None:
+    viewer = make_napari_viewer(show=True)
+    window = viewer.window._qt_window
+    window.resize(*SCREEN)
+    dock = viewer.window.add_plugin_dock_widget("napari-cytoshift", "Adapt")[1]
+    for chooser, lab, half in ((dock.labs.source, "cric-scanner-b", "b"), (dock.labs.target, "cric", "a")):
+        fields = read_coco(data / "cervical" / lab, "train", half).fields[:FIELDS]
+        chooser.take(tuple(Chosen(str(field.path), field.path.name, (0.25, 0.25)) for field in fields))
+    dock.workspace.show(open_slide(dock.labs.source.chosen[3].path).calibrated((0.25, 0.25), 40))
+    dock.labs.further = ("training.steps=900", "training.validate_every=100")
+    dock.labs.title.setText("As our own scanner")
+    dock.labs.start()
+    qtbot.waitUntil(lambda: any(sample.step >= SHOWN for sample in dock._course.samples), timeout=LONG)
+    qtbot.wait(2000)  # for the tiles to be read and the curve to be drawn
+    viewer.screenshot(str(Path(FOLDER) / "translate-adapt.png"), canvas_only=False, flash=False)
+    assert (window.width(), window.height()) == SCREEN
+    dock.chosen.job.cancel()
+    qtbot.waitUntil(lambda: not dock.chosen.job.alive, timeout=LONG)
