@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from copy import copy
 from functools import partial
 from operator import neg
+from site import addsitedir
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from distributed import LocalCluster
+from distributed import Client, LocalCluster
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from same_bytes import ArraySlide, StopAfter, level0, noise
@@ -159,6 +160,33 @@ def test_a_scheduler_without_workers_is_one_sentence():
         pytest.raises(CytoshiftError, match="has no workers; start some"),
     ):
         ClusterExecutor(empty.scheduler_address, patience=0.5)
+
+
+def test_workers_without_this_version_are_one_sentence(cluster, tmp_path, monkeypatch):
+    for number in ("1.0", "2.0"):
+        about = tmp_path / number / f"probe-{number}.dist-info" / "METADATA"
+        about.parent.mkdir(parents=True)
+        about.write_text(f"Metadata-Version: 2.1\nName: probe\nVersion: {number}\n")
+    monkeypatch.setattr("cytoshift.engine.cluster.NAME", "probe")
+    monkeypatch.syspath_prepend(tmp_path / "2.0")
+    with pytest.raises(CytoshiftError, match="have no probe; install it"):
+        ClusterExecutor(cluster.scheduler_address)
+    with Client(cluster.scheduler_address, set_as_default=False) as client:
+        client.run(addsitedir, str(tmp_path / "1.0"))
+    with pytest.raises(CytoshiftError, match=r"have probe 1\.0, and this computer 2\.0; install the same"):
+        ClusterExecutor(cluster.scheduler_address)
+
+
+def test_a_scheduler_that_goes_away_is_one_sentence():
+    with (
+        LocalCluster(n_workers=1, processes=False, dashboard_address=":0", protocol="tcp://") as cluster,
+        ClusterExecutor(cluster.scheduler_address) as executor,
+    ):
+        results = executor.map(neg, range(100))
+        assert next(results) == 0
+        cluster.close()
+        with pytest.raises(CytoshiftError, match="is gone; what was finished is kept"):
+            list(results)
 
 
 def test_the_library_is_loaded_only_when_it_is_asked_for():

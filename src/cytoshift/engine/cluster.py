@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import CancelledError
+from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -13,6 +14,8 @@ from cytoshift.errors import CytoshiftError
 
 S = TypeVar("S")
 R = TypeVar("R")
+
+NAME = "napari-cytoshift"
 
 PATIENCE = 10.0
 """Seconds in which a scheduler must answer, and one of its workers be there."""
@@ -33,14 +36,14 @@ class ClusterExecutor:
     Raises
     ------
     CytoshiftError
-        When nobody answers there, or no worker is there.
+        When nobody answers there, or no worker is there, or workers have another version of this program.
     """
 
     def __init__(self, address: str, *, patience: float = PATIENCE) -> None:
         from distributed import Client
 
-        # What goes wrong is said by the errors raised here.
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        for name in [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]:
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is said by the errors raised here
         self.address = address
         try:
             self._client = Client(address, timeout=patience, set_as_default=False)
@@ -55,11 +58,16 @@ class ClusterExecutor:
             raise CytoshiftError(
                 f"The scheduler {address} has no workers; start some with 'dask worker {address}'."
             ) from error
+        try:
+            self._check_versions()
+        except BaseException:
+            self._client.close()
+            raise
 
     @property
     def workers(self) -> int:
         """Worker processes that are there now; they may come and go."""
-        return max(1, len(self._client.nthreads()))
+        return max(1, len(self._threads()))
 
     def map(self, function: Callable[[S], R], shards: Iterable[S]) -> Generator[R, None, None]:
         """Yield the results in the order of the shards; see `Executor.map`.
@@ -72,13 +80,13 @@ class ClusterExecutor:
             When workers cannot run the function, or the scheduler is gone.
         """
         running: deque[Any] = deque()
-        places = sorted(self._client.nthreads())
+        places = sorted(self._threads())
         try:
             for turn, shard in enumerate(shards):
                 # A worker knows the neighbourhood of what it did before; one that has nothing to do may take over.
                 own = {"workers": places[turn % len(places)], "allow_other_workers": True} if places else {}
                 running.append(self._client.submit(function, shard, pure=False, **own))
-                if len(running) >= 2 * sum(self._client.nthreads().values()):
+                if len(running) >= 2 * sum(self._threads().values()):
                     yield self._result(running.popleft())
             while running:
                 yield self._result(running.popleft())
@@ -98,8 +106,27 @@ class ClusterExecutor:
     ) -> None:
         self.close()
 
+    def _check_versions(self) -> None:
+        """Refuse workers of another version: without it they die of what they are sent, or compute something else."""
+        there = self._client.run(version, NAME, on_error="return").values()
+        if any(isinstance(each, PackageNotFoundError) for each in there):
+            raise CytoshiftError(f"Workers of {self.address} have no {NAME}; install it in their environment.")
+        here = version(NAME)
+        if other := next((each for each in there if each != here), ""):
+            raise CytoshiftError(
+                f"Workers of {self.address} have {NAME} {other}, and this computer {here}; install the same version."
+            )
+
+    def _threads(self) -> dict[str, int]:
+        """Return how many threads the worker at each address has."""
+        try:
+            return dict(self._client.nthreads())
+        except OSError as error:
+            raise self._gone from error
+
     def _result(self, future: Any) -> Any:
         from distributed import KilledWorker
+        from distributed.comm.core import CommClosedError
 
         try:
             return future.result()
@@ -108,12 +135,11 @@ class ClusterExecutor:
                 "Several workers ended over the same part of the work, most likely for want of memory; give them "
                 "more, and run the same command again."
             ) from error
-        except ModuleNotFoundError as error:
-            raise CytoshiftError(
-                f"The workers of {self.address} have no {error.name}; install napari-cytoshift in their environment."
-            ) from error
-        except CancelledError as error:
-            raise CytoshiftError(
-                f"The scheduler {self.address} is gone; what was finished is kept, and the same command goes on from "
-                "there."
-            ) from error
+        except (CancelledError, CommClosedError) as error:
+            raise self._gone from error
+
+    @property
+    def _gone(self) -> CytoshiftError:
+        return CytoshiftError(
+            f"The scheduler {self.address} is gone; what was finished is kept, and the same command goes on from there."
+        )
