@@ -38,7 +38,7 @@ HOME, AWAY, LIQUID, MITOSES = "cervical/cric", "cervical/cric-scanner-b", "cervi
 
 RECIPES = {"CycleGAN": "cyclegan-small", "CUT": "cut-small", "NOT": "not-small", "UNSB": "sc-unsb-small"}
 
-SHORTER = {"CycleGAN": (1000, 500), "CUT": (1300, 800), "NOT": (1500, 700), "UNSB": (1500, 800)}
+SHORTER = {"CycleGAN": (700, 350), "CUT": (1000, 600), "NOT": (1000, 500), "UNSB": (1200, 700)}
 """Steps and rehearsal of the pairs without a known truth."""
 
 
