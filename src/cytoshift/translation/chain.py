@@ -2,15 +2,15 @@
 
 Step k has states X_k (the slide itself for k = 0) and tables, the moments of the generator in X_k. A state of step
 k + 1 needs the tables of k around it, and these need the states of k under their windows: nothing ever waits for
-itself. Both are computed in groups of one shape, columns that belong together in one row, so that they have the same
-bytes whoever asks for them first.
+itself. Both are computed in groups of tiles that belong together in one row, so that they have the same bytes whoever
+asks for them first.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,8 @@ from cytoshift.translation.mirror import mirrored
 from cytoshift.translation.normalization import Table, neighbourhoods
 from cytoshift.translation.passes import RGB, Passes
 from cytoshift.translation.shelf import Shelf
+
+F = TypeVar("F", bound=np.floating[Any])
 
 State = npt.NDArray[np.float16]
 
@@ -58,6 +60,7 @@ class Chain:
         self.anchors = anchors
         self._passes = passes
         self._batch = batch
+        self._ranks = np.cumsum(anchors, axis=1) - 1
         self._means: dict[int, Table] = {}
         self._mean_lock = threading.Lock()
         self._tables = [self._table_shelf() for _ in range(steps)]
@@ -101,33 +104,42 @@ class Chain:
 
     def peek(self, step: int, row: int, column: int) -> Table | None:
         """Return a tile's own table if it is known; never computes."""
-        group = self._tables[step].peek((row, column // self._batch))
-        return None if group is None or not self.anchors[row, column] else group[column % self._batch]
+        if not self.anchors[row, column]:
+            return None
+        group, place = divmod(int(self._ranks[row, column]), self._batch)
+        tables = self._tables[step].peek((row, group))
+        return None if tables is None else tables[place]
 
     def _own_table(self, step: int, row: int, column: int) -> Table:
-        group = column // self._batch
-        tables = self._tables[step].get((row, group), lambda: self._collect(step, self._group(row, group)))
-        own: Table = tables[column % self._batch]
+        group, place = divmod(int(self._ranks[row, column]), self._batch)
+        columns = np.flatnonzero(self.anchors[row])
+        tables = self._tables[step].get((row, group), lambda: self._collect(step, self._group(row, columns, group)))
+        own: Table = tables[place]
         return own
 
     def _collect(self, step: int, tiles: Shard) -> Table:
         images = self._images(step, tiles)
-        return self._passes.collect(images, step, self._places(tiles), _extents(tiles))[0]
+        return self._padded(self._passes.collect(images, step, self._places(tiles), _extents(tiles))[0])
 
     def _state(self, step: int, row: int, column: int) -> State:
         """Return the core of a tile in a step after the first."""
-        group = column // self._batch
-        states = self._states[step].get((row, group), lambda: self._advance(step - 1, self._group(row, group)))
-        state: State = states[column % self._batch]
+        group, place = divmod(column, self._batch)
+        columns = np.arange(self.grid.columns)
+        states = self._states[step].get((row, group), lambda: self._advance(step - 1, self._group(row, columns, group)))
+        state: State = states[place]
         return state
 
     def _advance(self, step: int, tiles: Shard) -> State:
-        images, predicted = self.translated(step, tiles, self._batch)
+        images, predicted = self.translated(step, tiles, len(tiles))
         halo, side = self.grid.halo, self.grid.tile
         core = (..., slice(halo, halo + side), slice(halo, halo + side))
         places = [(tile.y, tile.x) for tile in tiles]
         states = self._passes.advance(images[core], predicted[core], step, places)
-        return states.permute(0, 2, 3, 1).half().cpu().numpy()
+        return self._padded(states.permute(0, 2, 3, 1).half().cpu().numpy())
+
+    def _padded(self, arrays: npt.NDArray[F]) -> npt.NDArray[F]:
+        """Return arrays of a group with zeros for the tiles that it lacks, as shelves have one shape."""
+        return np.pad(arrays, [(0, self._batch - len(arrays)), *[(0, 0)] * (arrays.ndim - 1)])
 
     def _images(self, step: int, tiles: Shard, windows: RGB | None = None) -> Tensor:
         """Return what lies under the windows of tiles; beyond the slide's border it is mirrored."""
@@ -165,21 +177,19 @@ class Chain:
         chosen = [self.grid[row * columns + column] for row, column in spread(self.anchors)]
         tables: list[list[Table]] = [[] for _ in range(last + 1)]
         for start in range(0, len(chosen), self._batch):
-            some = tuple(chosen[start : start + self._batch])
-            tiles = _filled(some, self._batch)
+            tiles = tuple(chosen[start : start + self._batch])
             states, places = self._images(0, tiles), self._places(tiles)
             for step in range(last + 1):
                 table, predicted = self._passes.collect(states, step, places, _extents(tiles))
-                tables[step].extend(table[: len(some)])
+                tables[step].extend(table)
                 if step < last:
                     states = self._passes.advance(states, predicted, step, places)
         return [_mean(each) for each in tables]
 
-    def _group(self, row: int, group: int) -> Shard:
-        """Return the tiles of a row that are computed together, always as many; the last is repeated."""
-        first, columns = group * self._batch, self.grid.columns
-        tiles = tuple(self.grid[row * columns + column] for column in range(first, min(first + self._batch, columns)))
-        return _filled(tiles, self._batch)
+    def _group(self, row: int, columns: npt.NDArray[np.intp], group: int) -> Shard:
+        """Return the tiles of a row that are computed together; the last group may have fewer."""
+        some = columns[group * self._batch : (group + 1) * self._batch]
+        return tuple(self.grid[row * self.grid.columns + int(column)] for column in some)
 
     def _corner(self, tile: Tile) -> tuple[int, int]:
         return tile.y - self.grid.halo, tile.x - self.grid.halo

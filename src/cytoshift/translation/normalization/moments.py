@@ -14,7 +14,9 @@ from cytoshift.translation.normalization.window import Window
 Extent = tuple[int, int]
 """Height and width in pixels of the part of a core that lies on the slide."""
 
-_STRIPE = 1 << 17  # float32 that are worked on at once: half a megabyte stays in a processor's cache
+_STRIPE, _LARGE_STRIPE = 1 << 17, 1 << 26
+"""Float32 numbers that are worked on at once: half a megabyte stays in a processor's cache; a quarter of a gigabyte
+keeps a graphics card busy and leaves it room."""
 
 
 class Moments(NamedTuple):
@@ -63,9 +65,10 @@ def _moments(core: Tensor) -> Moments:
 
 
 def stripes(features: Tensor) -> Iterator[slice]:
-    """Yield slices of rows: few enough to stay in the cache on a CPU, all at once on other devices."""
+    """Yield slices of rows, as many at once as suit the device."""
     batch, channels, height, width = features.shape
-    rows = height if features.device.type != "cpu" else max(1, _STRIPE // (batch * channels * width))
+    most = _STRIPE if features.device.type == "cpu" else _LARGE_STRIPE
+    rows = max(1, most // (batch * channels * width))
     return (slice(start, start + rows) for start in range(0, height, rows))
 
 
