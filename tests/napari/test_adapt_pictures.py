@@ -11,13 +11,16 @@ import pytest
 
 from cytoshift.slides import open_slide
 from cytoshift.training.coco import read_coco
+from cytoshift.training.recipe import load_recipe
+from cytoshift.translation import TranslationRecipe
 from napari_cytoshift.widgets.adapt_lab_files import Chosen
 
 FOLDER = os.environ.get("CYTOSHIFT_IMAGES", "")
 LONG = 3_600_000
 SCREEN = (1366, 768)
 FIELDS = 14
-SHOWN = 700
+AFTER = 300
+"""Steps after those that only repeat."""
 
 
 @pytest.mark.skipif(not FOLDER, reason="the picture is taken where CYTOSHIFT_IMAGES names a folder")
@@ -33,10 +36,14 @@ def test_the_guide_shows_a_translator_that_learns(
         fields = read_coco(data / "cervical" / lab, "train", half).fields[:FIELDS]
         chooser.take(tuple(Chosen(str(field.path), field.path.name, (0.25, 0.25)) for field in fields))
     dock.workspace.show(open_slide(dock.labs.source.chosen[3].path).calibrated((0.25, 0.25), 40))
-    dock.labs.further = ("training.steps=900", "training.validate_every=100")
+    shown = load_recipe("sc-unsb-small", TranslationRecipe).rehearsal + AFTER
+    dock.labs.further = ("training.validate_every=100",)
     dock.labs.title.setText("As our own scanner")
     dock.labs.start()
-    qtbot.waitUntil(lambda: any(sample.step >= SHOWN for sample in dock._course.samples), timeout=LONG)
+    course = dock._course
+    qtbot.waitUntil(lambda: dock.message.text or dock._course is not course, timeout=LONG)
+    assert not dock.message.text
+    qtbot.waitUntil(lambda: any(sample.step >= shown for sample in dock._course.samples), timeout=LONG)
     qtbot.wait(2000)  # for the tiles to be read and the curve to be drawn
     viewer.screenshot(str(Path(FOLDER) / "translate-adapt.png"), canvas_only=False, flash=False)
     assert (window.width(), window.height()) == SCREEN
