@@ -29,7 +29,7 @@ from cytoshift.translation import DomainFields, TranslationRecipe, Translator
 from cytoshift.translation.domain_files import list_files
 from cytoshift.translation.evaluate import TranslationScore
 from experiments.starter import LICENCE
-from experiments.translation_table import describer_of, measured, pairs, trained
+from experiments.translation_table import Unseen, describer_of, pairs, trained
 
 RGB = npt.NDArray[np.uint8]
 
@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> None:
         model_id=recipe.id,
         version="starter",
     )
-    score = measured(operator, pair, describer_of(None))
+    score = Unseen.read(pair, describer_of(None)).through(operator)
     print(json.dumps(score.to_json()), flush=True)
     _sheet(operator, pair.source_unseen, pair.target_unseen).save(options.sheet, optimize=True)
     folder = STARTERS / "translation"

@@ -15,24 +15,28 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
 from torch import Tensor
 
-from cytoshift.engine import ImageOperator
+from cytoshift.engine import DerivedSlide, ImageOperator, Needs, View
 from cytoshift.models import Registry, build_operator
 from cytoshift.training import load_recipe
 from cytoshift.training.checkpoint import read_tensors, write_tensors
 from cytoshift.training.coco import data_folder
 from cytoshift.translation import DomainFields, PlainTiles, TranslationRecipe, Translator
-from cytoshift.translation.domain_files import list_files
-from cytoshift.translation.evaluate import TranslationScore
-from cytoshift.translation.evaluate_fields import evaluate_fields
+from cytoshift.translation.domain_files import DomainFile, list_files
+from cytoshift.translation.evaluate import TranslationScore, evaluate
 from cytoshift.translation.features import FeatureNetwork, TileDescriber, inception_features, trunk_features
-from cytoshift.translation.likeness import Likeness
+from cytoshift.translation.likeness import CROP, Likeness, TargetLook
 from cytoshift.translation.train import train_translator
+
+RGB = npt.NDArray[np.uint8]
 
 HOME, AWAY, LIQUID, MITOSES = "cervical/cric", "cervical/cric-scanner-b", "cervical/lbc", "mitosis/ami-br"
 
@@ -98,9 +102,10 @@ def main(arguments: list[str]) -> None:
     describer = describer_of(options.inception)
     for name in options.pairs:
         pair = pairs()[name]
+        unseen = Unseen.read(pair, describer)
         untouched = True
         for row, operator in _rows(name, pair, options.run, options.steps):
-            score = measured(operator, pair, describer)
+            score = unseen.through(operator)
             if untouched and score.original is not None:
                 _say(name, "Ds", score.original, score, structure=1.0)
                 untouched = False
@@ -160,13 +165,49 @@ def _recipe(pair: Pair, method: str) -> TranslationRecipe:
     return recipe.model_copy(update={"source": pair.source, "target": pair.target})
 
 
-def measured(operator: ImageOperator, pair: Pair, describer: FeatureNetwork) -> TranslationScore:
-    """Measure an operator on the fields of a pair that no training saw."""
-    source, target = (
-        [file.open for file in list_files(part).files] for part in (pair.source_unseen, pair.target_unseen)
-    )
-    truth = None if pair.truth is None else [file.open for file in list_files(pair.truth).files]
-    return evaluate_fields(operator, source, target, describer=describer, truth=truth).score
+@dataclass(frozen=True)
+class Unseen:
+    """Fields of a pair that no training saw, on the raster of its translators.
+
+    Parameters
+    ----------
+    files : tuple of DomainFile
+        Of the source.
+    source : list of ndarray of uint8
+    look : TargetLook
+        Of the target's fields.
+    truth : list of ndarray of uint8 or None
+    """
+
+    files: tuple[DomainFile, ...]
+    source: list[RGB]
+    look: TargetLook
+    truth: list[RGB] | None
+
+    @classmethod
+    def read(cls, pair: Pair, describer: FeatureNetwork) -> Unseen:
+        """Read the fields of a pair."""
+        files = tuple(list_files(pair.source_unseen).files)
+        source = [_pixels(file, pair.mpp) for file in files]
+        target = [_pixels(file, pair.mpp) for file in list_files(pair.target_unseen).files]
+        truth = None
+        if pair.truth is not None:
+            true = {file.path.name: file for file in list_files(pair.truth).files}
+            truth = [_pixels(true[file.path.name], pair.mpp) for file in files]
+        crop = min(CROP, min(min(image.shape[:2]) for image in (*source, *target)))
+        return cls(files, source, TargetLook.of(target, describer, mpp=pair.mpp, crop=crop), truth)
+
+    def through(self, operator: ImageOperator) -> TranslationScore:
+        """Measure an operator, each field seen through it as a slide of its own."""
+        mpp = self.look.mpp
+        seen = [_pixels(file, mpp, operator) for file in self.files]
+        return evaluate(seen, self.look, source_images=self.source, truth=self.truth, tile=operator.needs.tile, mpp=mpp)
+
+
+def _pixels(file: DomainFile, mpp: float, operator: ImageOperator | None = None) -> RGB:
+    with closing(file.open()) as slide:
+        view = View.of(slide if operator is None else DerivedSlide(slide, operator), Needs(mpp=mpp))
+        return view.read(0, 0, view.level.height, view.level.width)
 
 
 def _say(pair: str, row: str, look: Likeness, score: TranslationScore, *, structure: float | None) -> None:
