@@ -42,7 +42,7 @@ HOME, AWAY, LIQUID, MITOSES = "cervical/cric", "cervical/cric-scanner-b", "cervi
 
 RECIPES = {"CycleGAN": "cyclegan-small", "CUT": "cut-small", "NOT": "not-small", "UNSB": "sc-unsb-small"}
 
-SHORTER = {"CycleGAN": (700, 350), "CUT": (1000, 600), "NOT": (1000, 500), "UNSB": (1200, 700)}
+SHORTER = {"CycleGAN": (500, 250), "CUT": (800, 500), "NOT": (600, 300), "UNSB": (1200, 700)}
 """Steps and rehearsal of the pairs without a known truth."""
 
 
