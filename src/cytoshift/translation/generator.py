@@ -152,10 +152,10 @@ class Generator(nn.Module):
     ) -> Tensor:
         """Run to the end of the residual blocks, or of those that a tap needs; what taps see is put into `kept`."""
         kept.append(image)
-        features = self.stem(functional.pad(image, (3, 3, 3, 3), mode="reflect"))
-        features = functional.relu(normalize(0, features))
+        stem: Tensor = self.stem(functional.pad(image, (3, 3, 3, 3), mode="reflect"))
+        features = functional.relu(normalize(0, stem))
         for place, (convolve, reduce) in enumerate(zip(self.down, self.reduce, strict=True)):
-            convolved = convolve(features)
+            convolved: Tensor = convolve(features)
             kept.append(convolved)
             if last == place + 1:
                 return convolved
