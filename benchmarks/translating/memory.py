@@ -16,7 +16,7 @@ from cytoshift.slides.samples import Scene, render_tile
 from cytoshift.translation import Translator
 
 PERIOD = 2048
-TILE = 512
+TILE = 256
 
 
 def main() -> None:

@@ -8,7 +8,6 @@ asks for them first.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -61,10 +60,9 @@ class Chain:
         self._passes = passes
         self._batch = batch
         self._ranks = np.cumsum(anchors, axis=1) - 1
-        self._means: dict[int, Table] = {}
-        self._mean_lock = threading.Lock()
         self._tables = [self._table_shelf() for _ in range(steps)]
         self._states = [self._state_shelf() for _ in range(steps)]
+        self._means = Shelf((2, self._channels), np.float32, held=steps)
 
     def translated(self, step: int, tiles: Shard, batch: int, windows: RGB | None = None) -> tuple[Tensor, Tensor]:
         """Return the states under the windows of tiles, and the end of the bridge that is predicted from them.
@@ -167,24 +165,21 @@ class Chain:
 
     def _slide_mean(self, step: int) -> Table:
         """Return the mean table of a few tiles with tissue, each taken through the bridge as if it were alone."""
-        with self._mean_lock:
-            if step not in self._means:
-                self._means.update(enumerate(self._lone_means(step)))
-            return self._means[step]
+        return self._means.get(step, lambda: self._lone_mean(step))
 
-    def _lone_means(self, last: int) -> list[Table]:
+    def _lone_mean(self, last: int) -> Table:
         columns = self.grid.columns
         chosen = [self.grid[row * columns + column] for row, column in spread(self.anchors)]
-        tables: list[list[Table]] = [[] for _ in range(last + 1)]
+        tables: list[Table] = []
         for start in range(0, len(chosen), self._batch):
             tiles = tuple(chosen[start : start + self._batch])
             states, places = self._images(0, tiles), self._places(tiles)
             for step in range(last + 1):
                 table, predicted = self._passes.collect(states, step, places, _extents(tiles))
-                tables[step].extend(table)
                 if step < last:
                     states = self._passes.advance(states, predicted, step, places)
-        return [_mean(each) for each in tables]
+            tables.extend(table)
+        return _mean(tables)
 
     def _group(self, row: int, columns: npt.NDArray[np.intp], group: int) -> Shard:
         """Return the tiles of a row that are computed together; the last group may have fewer."""
@@ -197,8 +192,12 @@ class Chain:
     def _places(self, tiles: Shard) -> list[tuple[int, int]]:
         return [self._corner(tile) for tile in tiles]
 
+    @property
+    def _channels(self) -> int:
+        return sum(channels for channels, _ in self._passes.sites)
+
     def _table_shelf(self) -> Shelf[np.float32]:
-        shape = (self._batch, 2, sum(channels for channels, _ in self._passes.sites))
+        shape = (self._batch, 2, self._channels)
         return self._shelf(shape, np.float32, TABLES_HELD, TABLES_FILED)
 
     def _state_shelf(self) -> Shelf[np.float16]:
