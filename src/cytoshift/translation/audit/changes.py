@@ -8,12 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from cytoshift.translation.audit.density import Darkness, Field
+from cytoshift.translation.audit.density import Darkness, Field, Window
 from cytoshift.translation.audit.nuclei import Nuclei
 
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
-Window = tuple[slice, slice]
 
 SAME_IOU = 0.2
 """Overlap from which nuclei of two pictures are the same."""
@@ -23,6 +22,9 @@ _REACH_UM = 2.5  # of what an outline may move
 _STEADY_UM = 0.5  # an outline may move by a share of this
 _COARSE_UM = 1.6  # chromatin is finer
 _FLOOR = 0.0012  # squared share of a nucleus' rise: chromatin fainter than noise is no texture
+_GRAINS = 8.0  # times the squared density that one grey level makes: in the dark there is more noise
+_BLACK = 4.0  # grey levels: below, a colour is saturated
+_GAIN = 1.4  # chromatin may be so much fainter or stronger over its nucleus than in the other picture
 _FEWEST = 40  # pixels in which chromatin can be judged
 
 
@@ -149,20 +151,31 @@ def texture(nucleus: Around, before: Darkness, after: Darkness, mpp: float) -> f
     """Return how far the chromatin of a nucleus differs in two pictures: 0 the same, 1 unrelated or gone.
 
     Darkness within the nucleus without its coarse course, over the nucleus' own rise, is compared as structural
-    similarity does it: correlation and strength together, with a floor below which there is no texture.
-    NaN where the nucleus is too small or too faint for it.
+    similarity does it: correlation and strength together, with a floor below which there is no texture. The fewer grey
+    levels a nucleus has, the coarser these are in density, and the higher the floor. Colours that are black in one of
+    the pictures say nothing and are left out of both.
+    NaN where the nucleus is too small, too faint or too dark for it.
     """
     core = ndimage.binary_erosion(nucleus.inside, iterations=max(1, round(0.6 / mpp)))
     if core.sum() < _FEWEST:
         return np.nan
+    pictures = (before, after)
+    seen = np.logical_and.reduce([picture.levels(nucleus.window, core, 0.1) >= _BLACK for picture in pictures])
     weight = np.maximum(ndimage.gaussian_filter(core.astype(np.float32), _COARSE_UM / mpp), 1e-3)
-    fine = []
-    for picture in (before, after):
-        rise = nucleus.rise(picture.mean)
+    fine, floor = [], _FLOOR
+    for picture in pictures if seen.any() else ():
+        here = picture.channels[seen][:, *nucleus.window].mean(axis=0)
+        rise = float(np.median(here[nucleus.inside]) - np.median(here[nucleus.ring]))
         if rise < 0.05:
             return np.nan
-        here = np.where(core, picture.mean[nucleus.window], 0)
+        levels = picture.levels(nucleus.window, core, 0.5)[seen]
+        floor += _GRAINS * float(np.mean(1 / levels**2)) / len(levels) / rise**2
+        here = np.where(core, here, 0)
         fine.append((here - ndimage.gaussian_filter(here, _COARSE_UM / mpp) / weight)[core] / rise)
+    if not fine:
+        return np.nan
     a, b = (values - values.mean() for values in fine)
-    alike = (2 * np.mean(a * b) + _FLOOR) / (np.mean(a * a) + np.mean(b * b) + _FLOOR)
+    strengths = np.mean(a * a), np.mean(b * b)
+    gain = np.clip(np.sqrt((strengths[0] + 1e-9) / (strengths[1] + 1e-9)), 1 / _GAIN, _GAIN)
+    alike = (2 * gain * np.mean(a * b) + floor) / (strengths[0] + gain**2 * strengths[1] + floor)
     return float(np.clip(1 - alike, 0, 1))

@@ -10,6 +10,7 @@ from scipy import ndimage
 
 RGB = npt.NDArray[np.uint8]
 Field = npt.NDArray[np.float32]
+Window = tuple[slice, slice]
 
 _GLASS = 0.02  # share of a picture's pixels, the brightest, that are taken for its glass
 _SMOOTH_UM = 0.4  # less than the edge of a nucleus is wide
@@ -27,11 +28,19 @@ class Darkness:
         Mean of the three.
     least : ndarray of float32, shape (h, w)
         Least of the three: nuclei are dark in every colour, cytoplasm in some.
+    white : ndarray of float64, shape (3,)
+        Grey levels of the glass.
     """
 
     channels: Field
     mean: Field
     least: Field
+    white: npt.NDArray[np.float64]
+
+    def levels(self, window: Window, mask: npt.NDArray[np.bool_], share: float) -> npt.NDArray[np.float64]:
+        """Return the grey level of each colour below which a share of the pixels lies, of a mask in a window."""
+        dark = np.quantile(self.channels[:, *window][:, mask], 1 - share, axis=1)
+        return np.asarray((self.white + 1) * np.exp(-dark) - 1)
 
 
 def darkness_of_both(before: RGB, after: RGB, mpp: float) -> tuple[Darkness, Darkness]:
@@ -51,4 +60,4 @@ def _darkness(image: RGB, glass: npt.NDArray[np.bool_], mpp: float) -> Darkness:
     for channel in range(3):
         table = (np.log(white[channel] + 1) - np.log(values + 1.0)).astype(np.float32)
         ndimage.gaussian_filter(table[image[..., channel]], _SMOOTH_UM / mpp, output=channels[channel], truncate=3.0)
-    return Darkness(channels, channels.mean(axis=0), channels.min(axis=0))
+    return Darkness(channels, channels.mean(axis=0), channels.min(axis=0), white)

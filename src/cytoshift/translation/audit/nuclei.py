@@ -15,9 +15,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from cytoshift.engine.pace import breathe
 from cytoshift.translation.audit.density import Field
 
 Labels = npt.NDArray[np.int32]
+Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
 SMALLEST_UM2 = 12.0
@@ -31,6 +33,7 @@ WEAKEST = 0.06
 
 _LEVELS = np.geomspace(0.1, 3.0, 30)  # optical density; the same for every picture, lest a tile's border shows
 _ROUND = 0.80  # share of the ellipse with its moments that a nucleus fills, at least
+_HOLE_UM2 = 40.0
 _LONGEST = 3.0  # length over width
 
 
@@ -77,7 +80,8 @@ def find_nuclei(least: Field, mpp: float) -> Nuclei:
     below: Labels | None = None
     tree: list[_Regions] = []
     for level in _LEVELS:
-        regions = _regions(least > level, slope, below, mpp)
+        breathe()
+        regions = _regions(_filled(least > level, mpp), slope, below, mpp)
         if regions is None:
             break
         tree.append(regions)
@@ -85,7 +89,15 @@ def find_nuclei(least: Field, mpp: float) -> Nuclei:
     return _chosen(tree, least.shape)
 
 
-def _regions(mask: npt.NDArray[np.bool_], slope: Field, below: Labels | None, mpp: float) -> _Regions | None:
+def _filled(mask: Mask, mpp: float) -> Mask:
+    """Fill the holes of a mask: nuclei with coarse chromatin are pale in places."""
+    labels, count = ndimage.label(~mask)
+    small = np.bincount(labels.ravel(), minlength=count + 1) < _HOLE_UM2 / mpp**2
+    small[0] = True  # the mask itself
+    return np.asarray(small[labels], bool)
+
+
+def _regions(mask: Mask, slope: Field, below: Labels | None, mpp: float) -> _Regions | None:
     """Label the regions of a level and measure each."""
     labels, count = ndimage.label(mask)
     if not count:

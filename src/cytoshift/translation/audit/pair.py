@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from cytoshift.engine.pace import breathe
 from cytoshift.slides.pyramid import halve
 from cytoshift.translation.audit.changes import Around, Outlines, around, match, outlines, texture
 from cytoshift.translation.audit.density import Darkness, darkness_of_both
@@ -28,10 +29,10 @@ CLEAR = 0.4
 """Slope of its edge, over the upper quartile of its picture, from which a region is surely a nucleus; what is fainter
 is granules and folds as often."""
 
-PRESENT = 0.4
+PRESENT = 0.3
 """How far a nucleus must rise in the other picture, over how far it should, to be there."""
 
-OUTLINE, TEXTURE = 0.25, 0.1
+OUTLINE, TEXTURE = 0.25, 0.065
 """Excess of the distance of outlines, and disagreement of chromatin, from which they are reported: set on training
 fields as another scanner shows them, where 1 % and 0.5 % of nuclei are beyond."""
 
@@ -108,6 +109,7 @@ class _Comparison:
                 continue
             if (0, a) in gone or (1, b) in gone:
                 continue
+            breathe()
             nucleus = self._at(0, a)
             outline = outlines(nucleus, *self.darkness, self.mpp)
             chromatin = texture(nucleus, *self.darkness, self.mpp)
@@ -163,7 +165,7 @@ class _Comparison:
 
 def _cut(picture: Darkness, y0: int, y1: int, x0: int, x1: int) -> Darkness:
     part = picture.channels[:, y0:y1, x0:x1]
-    return Darkness(part, picture.mean[y0:y1, x0:x1], picture.least[y0:y1, x0:x1])
+    return Darkness(part, picture.mean[y0:y1, x0:x1], picture.least[y0:y1, x0:x1], picture.white)
 
 
 def _clear(found: Nuclei) -> npt.NDArray[np.bool_]:

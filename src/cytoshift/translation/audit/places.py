@@ -121,17 +121,24 @@ class Place:
         Of ``derived``.
     reach : tuple of int, optional
         y0, x0, y1, x1 in pixels of the level: nothing beyond is read. The whole level without.
+    tile : int
+        Side of a part in pixels, a multiple of 8.
     """
 
     def __init__(
-        self, slide: Slide, derived: Slide, level: int, reach: tuple[int, int, int, int] | None = None
+        self,
+        slide: Slide,
+        derived: Slide,
+        level: int,
+        reach: tuple[int, int, int, int] | None = None,
+        tile: int = TILE,
     ) -> None:
         seen = derived.levels[level]
         self.derived, self.level = derived, level
         self.view = View.at(slide, seen)
         self.mpp = (derived.mpp or 1.0) * seen.downsample
         self.reach = reach or (0, 0, seen.height, seen.width)
-        self.grid = TileGrid(seen.height, seen.width, TILE, 8 * round(HALO_UM / self.mpp / 8))
+        self.grid = TileGrid(seen.height, seen.width, tile, 8 * round(HALO_UM / self.mpp / 8))
 
     def tiles(self, region: Box | None = None, tissue: Tissue | None = None) -> list[Tile]:
         """Return the parts that share area with a region in level-0 pixels and hold tissue."""

@@ -12,7 +12,10 @@ import numpy.typing as npt
 Kind = Literal["invented", "lost", "outline", "texture"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-FLOOR = {"outline": 0.01, "texture": 0.005}
+CHANGES: dict[Kind, str] = {"outline": "outline", "texture": "chromatin pattern"}
+"""What changed of a nucleus that is still there, in words."""
+
+FLOOR: dict[Kind, float] = {"outline": 0.01, "texture": 0.005}
 """Share of nuclei that a second scanner alone makes look changed; none invented or lost. Measured on fields that two
 scanners show, see `docs/translate.md`."""
 
@@ -90,15 +93,21 @@ class Audit:
         return float(self.disagreement.mean()) if self.disagreement.size else float("nan")
 
     @property
+    def within_floor(self) -> bool:
+        """Whether no more changed than a second scanner alone makes look changed."""
+        counts, total = self.counts, self.nuclei[0]
+        few = all(counts[kind] <= 2 + 3 * share * total for kind, share in FLOOR.items())
+        return few and not counts["invented"] and not counts["lost"]
+
+    @property
     def verdict(self) -> str:
         """What a person should make of it, in one sentence."""
-        counts, total = self.counts, self.nuclei[0]
+        counts = self.counts
         if not max(self.nuclei):
             return "No nuclei here, so nothing can be said of them."
         if counts["invented"] or counts["lost"]:
             return f"{self.words}: look at each before you rely on this picture."
-        beyond = [kind for kind, share in FLOOR.items() if counts[kind] > 2 + 3 * share * total]
-        if beyond:
+        if not self.within_floor:
             return f"{self.words}: more than another scanner alone would make, so do not judge nuclei by this picture."
         return f"{self.words}: no more than another scanner alone would make."
 
@@ -106,11 +115,10 @@ class Audit:
     def words(self) -> str:
         """The counts in words."""
         counts, total = self.counts, self.nuclei[0]
-        said = [f"{counts[kind]} {kind}" for kind in ("invented", "lost") if counts[kind]]
-        for kind, one, many in (("outline", "outline", "outlines"), ("texture", "texture", "textures")):
-            count = counts[kind]  # type: ignore[index]
-            if count:
-                said.append(f"{count} {one if count == 1 else many} changed")
+        said = [f"{counts[kind]} {kind}" for kind in KINDS[:2] if counts[kind]]
+        changed = [f"{counts[k]} {name}{'s' * (counts[k] != 1)}" for k, name in CHANGES.items() if counts[k]]
+        if changed:
+            said.append(f"{' and '.join(changed)} changed")
         return f"{', '.join(said) or 'nothing changed'} of {total} {'nucleus' if total == 1 else 'nuclei'}"
 
     def placed(self, scale: float | tuple[float, float], x: float, y: float) -> Self:
