@@ -97,16 +97,14 @@ def test_the_guide_shows_a_field_normalized_and_translated(
 ) -> None:
     if TRANSLATOR:
         Registry().add(TRANSLATOR)
-    cards = Registry().list("translation")
-    if not cards:
-        pytest.skip("no translator ships, and CYTOSHIFT_TRANSLATOR names the folder of none")
+    model = Registry().list("translation")[-1].id  # starters come first
     dock, settle, picture = small_screen(make_napari_viewer, qtbot)
     slide = open_slide(FIELD)
     dock.workspace.show(slide)
     slide = dock.workspace.calibrate(slide, (0.25, 0.25))
     dock.see("reinhard")
     qtbot.waitUntil(lambda: dock.comparison.sight is not None, timeout=LONG)
-    dock.see_translated(f"model:{cards[-1].id}")
+    dock.see_translated(f"model:{model}")
     qtbot.waitUntil(lambda: dock.comparison.beside is not None, timeout=LONG)
     dock.workspace.look_at(slide, (330, 20, 610, 920))
     settle()
