@@ -193,10 +193,16 @@ class GeneratorOperator(ImageOperator):
         return self._plain(tiles, [(0, 0)] * len(tiles))
 
     def _plain(self, tiles: RGB, places: list[tuple[int, int]]) -> RGB:
-        states = self._passes.tensor(tiles)
-        for step in range(self._steps - 1):
-            states = self._passes.advance(states, self._passes.plain(states, step, places), step, places)
-        return self._passes.pixels(self._passes.plain(states, self._steps - 1, places))
+        made = np.empty_like(tiles)
+        together = self._passes.together(len(tiles))
+        for start in range(0, len(tiles), together):
+            part = slice(start, start + together)
+            states = self._passes.tensor(tiles[part])
+            for step in range(self._steps - 1):
+                predicted = self._passes.plain(states, step, places[part])
+                states = self._passes.advance(states, predicted, step, places[part])
+            made[part] = self._passes.pixels(self._passes.plain(states, self._steps - 1, places[part]))
+        return made
 
 
 class Translator(GeneratorOperator):
@@ -234,7 +240,7 @@ class Translator(GeneratorOperator):
         grid = view.grid(self.needs)
         prepared = copy(self)
         anchors = find_anchors(slide, view, grid)
-        prepared._chain = Chain(self._passes, view, grid, anchors, self._batch, self.most_steps)
+        prepared._chain = Chain(self._passes, view, grid, anchors, self._passes.together(self._batch), self.most_steps)
         return prepared
 
     def at_steps(self, steps: int) -> Self:
@@ -248,9 +254,14 @@ class Translator(GeneratorOperator):
     def render(self, tiles: Shard, windows: RGB) -> RGB:
         """Translate the windows of tiles; see `ImageOperator.render`. Only the cores are what the slide will show."""
         chain, last = self._bound, self._steps - 1
-        given = windows if last == 0 else None
-        _, predicted = chain.translated(last, tiles, len(windows), given)
-        return self._passes.pixels(predicted)
+        made = np.empty_like(windows)
+        together = self._passes.together(len(windows))
+        for start in range(0, len(tiles), together):
+            part = slice(start, start + together)
+            given = windows[part] if last == 0 else None
+            made[part] = self._passes.pixels(chain.translated(last, tiles[part], together, given)[1])
+        made[len(tiles) :] = made[len(tiles) - 1]
+        return made
 
     def field(self, row: int, column: int, step: int = 0) -> tuple[Table, ...]:
         """Return the moments by which a tile's centre is normalized, for each of the generator's sites.
