@@ -1,11 +1,13 @@
 """Seeing a slide in other colours as functions of a viewer: what napari's command palette calls."""
 
-from typing import Any
+from typing import Any, Literal
 
 from napari import Viewer
 
+from napari_cytoshift.auditing import Auditing
 from napari_cytoshift.commands import dock
 from napari_cytoshift.comparison import Comparison
+from napari_cytoshift.statistics_field import Moment, StatisticsField
 
 
 def _compare(viewer: Viewer) -> Any:
@@ -128,3 +130,22 @@ def save_reference(viewer: Viewer) -> None:
 def save_seen(viewer: Viewer) -> None:
     """Write the slide as it is seen, as an OME-Zarr."""
     _compare(viewer).saving.choose()
+
+
+def show_changes(viewer: Viewer) -> None:
+    """Show which nuclei a method invented, lost or changed in the view; again, to stop."""
+    auditing = Auditing.of(viewer)
+    auditing.show(not auditing.on)
+
+
+def show_change_map(viewer: Viewer) -> None:
+    """Lay over the slide how far fine structure differs in the view; again, to stop."""
+    auditing = Auditing.of(viewer)
+    auditing.show_map(not auditing.veiled)
+
+
+def show_statistics(viewer: Viewer) -> None:
+    """Lay the translator's statistics over the slide: the mean, the spread, and nothing again."""
+    field = StatisticsField.of(viewer)
+    following: dict[Moment | Literal[""], Moment | Literal[""]] = {"": "mean", "mean": "spread", "spread": ""}
+    field.show(following[field.moment])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from napari_cytoshift.auditing import Auditing
 from napari_cytoshift.comparison import Comparison
 
 if TYPE_CHECKING:
@@ -12,12 +13,14 @@ if TYPE_CHECKING:
 
 FLIP_KEY = "Q"
 LAYOUT_KEY = "Shift-Q"
+CHANGES_KEY = "Shift-W"
 
 
 def bind_keys(viewer: Viewer) -> None:
     """Bind the keys to a viewer; binding again changes nothing."""
     viewer.bind_key(FLIP_KEY, _hold_original, overwrite=True)
     viewer.bind_key(LAYOUT_KEY, _next_layout, overwrite=True)
+    viewer.bind_key(CHANGES_KEY, _show_changes, overwrite=True)
 
 
 def _hold_original(viewer: Viewer) -> Iterator[None]:
@@ -31,3 +34,9 @@ def _hold_original(viewer: Viewer) -> Iterator[None]:
 def _next_layout(viewer: Viewer) -> None:
     """Change to the next layout."""
     Comparison.of(viewer).next_layout()
+
+
+def _show_changes(viewer: Viewer) -> None:
+    """Show what a method changed, or stop showing it."""
+    auditing = Auditing.of(viewer)
+    auditing.show(not auditing.on)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from napari_cytoshift.layers.slide_layers import role_of
+from napari_cytoshift.layers.slide_layers import METADATA, role_of
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 CELLS, BOXES = "cells", "boxes"
 """Roles of the two layers that show the same cells: one for each pane."""
+
+AUDIT, VEIL, FIELD = "audit", "audit-map", "statistics"
+"""Roles of the marks of what changed, one layer for each pane; of the map of it; and of a field of statistics."""
 
 DERIVED, BESIDE = "derived", "beside"
 """Roles of what a slide is seen as: the first method, and a second one beside it."""
@@ -28,10 +31,10 @@ SLIDES = ("original", DERIVED, BESIDE)
 def side_by_side(layers: Sequence[Layer], original: Layer, derived: Layer) -> tuple[list[Layer], int]:
     """Return the order of layers, bottom first, and how many belong to the first pane.
 
-    The second pane holds the derived layer and, where the cells are shown by two layers, one of them. Everything else
-    stays with the original.
+    The second pane holds the derived layer, its own marks of what changed, and, where the cells are shown by two
+    layers, one of them. Everything else stays with the original.
     """
-    second = [derived]
+    second = [derived, *(layer for layer in layers if _marked_pane(layer) == 1)]
     if any(role_of(layer) == BOXES for layer in layers):
         second += [layer for layer in layers if role_of(layer) == CELLS]
     others = [layer for layer in layers if layer is not original and layer not in second]
@@ -44,12 +47,12 @@ def side_by_side(layers: Sequence[Layer], original: Layer, derived: Layer) -> tu
 def three_abreast(layers: Sequence[Layer], slides: Sequence[Layer]) -> tuple[list[Layer], int]:
     """Return the order of layers for three panes, bottom first, and how many a pane takes at a turn: one.
 
-    The three slides come first; what lies above them takes turns, boxes and then cells before everything else. Hidden
-    layers, which take no turn, come last.
+    The three slides come first; what lies above them takes turns: the marks of each pane, boxes and then cells before
+    everything else. Hidden layers, which take no turn, come last.
     """
     others = [layer for layer in layers if layer not in slides]
-    turns = {BOXES: 0, CELLS: 1}
-    others.sort(key=lambda layer: (not layer.visible, turns.get(role_of(layer), 2)))
+    turns = {AUDIT: 0, BOXES: 1, CELLS: 2}
+    others.sort(key=lambda layer: (not layer.visible, turns.get(role_of(layer), 3), _marked_pane(layer)))
     return [*slides, *others], 1
 
 
@@ -57,6 +60,11 @@ def stacked(layers: Sequence[Layer]) -> list[Layer]:
     """Return the order of layers, bottom first, with slides and what they are seen through below everything else."""
     slides = [layer for layer in layers if role_of(layer) in SLIDES]
     return slides + [layer for layer in layers if layer not in slides]
+
+
+def _marked_pane(layer: Layer) -> int:
+    """Return the pane that a layer of marks is for, counted from the original's; -1 for all other layers."""
+    return int(layer.metadata[METADATA]["pane"]) if role_of(layer) == AUDIT else -1
 
 
 def arrange(viewer: Viewer, order: Sequence[Layer]) -> None:

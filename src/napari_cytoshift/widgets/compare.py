@@ -16,6 +16,7 @@ from napari_cytoshift.sample_data import HOME
 from napari_cytoshift.sights import MODEL, Sight, Vector
 from napari_cytoshift.widgets.compare_layout import LayoutChooser, Strength
 from napari_cytoshift.widgets.compare_methods import LEARNED, METHODS, MethodChooser, choice, task_of, with_titles
+from napari_cytoshift.widgets.compare_overlays import CompareOverlays
 from napari_cytoshift.widgets.compare_reference import ReferenceChooser
 from napari_cytoshift.widgets.compare_save import SaveRow
 from napari_cytoshift.widgets.compare_steps import Steps
@@ -56,6 +57,7 @@ class CompareDock(Dock):
             "Use for finding", "Let the detector look at slides through this method", self.use_for_finding
         )
         self.saving = SaveRow(self.workspace)
+        self.overlays = CompareOverlays(napari_viewer)
         self.vectors = StainVectors(napari_viewer)
         self.edit = choice("Stain vectors", "See the stains among the colours of the slide, and change them")
         self._drawn: Sight | None = None
@@ -92,6 +94,7 @@ class CompareDock(Dock):
         ):
             self.content.addWidget(widget)
         self.content.addLayout(marks)
+        self.content.addWidget(self.overlays)
         self.content.addWidget(self.vectors)
         self.content.addStretch(1)
         self.content.addWidget(self.gauge)

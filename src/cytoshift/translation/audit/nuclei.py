@@ -134,7 +134,9 @@ def _chosen(tree: list[_Regions], shape: tuple[int, ...]) -> Nuclei:
     for k in range(len(tree) - 1, 0, -1):
         np.maximum.at(best[k - 1], tree[k].parents, best[k])
     labels = np.zeros(shape, np.int32)
-    points, areas, edges = [], [], []
+    points: list[Floats] = []
+    areas: list[Floats] = []
+    edges: list[Floats] = []
     taken: npt.NDArray[np.bool_] = np.zeros(0, bool)
     for k, regions in enumerate(tree):
         above = taken[regions.parents] if k else np.zeros(len(regions.scores), bool)

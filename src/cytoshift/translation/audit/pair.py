@@ -160,7 +160,8 @@ class _Comparison:
 
     def _map(self, core: Box) -> npt.NDArray[np.float32]:
         x0, y0, x1, y1 = (round(value) for value in core)
-        return disagreement(*(_cut(picture, y0, y1, x0, x1) for picture in self.darkness), self.mpp)
+        before, after = (_cut(picture, y0, y1, x0, x1) for picture in self.darkness)
+        return disagreement(before, after, self.mpp)
 
 
 def _cut(picture: Darkness, y0: int, y1: int, x0: int, x1: int) -> Darkness:

@@ -80,7 +80,8 @@ class Audit:
     @property
     def points(self) -> Floats:
         """x, y of the middles of `boxes`, shape (n, 2)."""
-        return (self.boxes[:, :2] + self.boxes[:, 2:]) / 2
+        middles: Floats = (self.boxes[:, :2] + self.boxes[:, 2:]) / np.float32(2)
+        return middles
 
     @property
     def counts(self) -> dict[Kind, int]:
@@ -129,7 +130,8 @@ class Audit:
         def moved(values: npt.ArrayLike) -> Floats:
             given = np.asarray(values, np.float64)
             pairs = given.reshape(*given.shape[:-1], given.shape[-1] // 2, 2) * factors + move
-            return pairs.reshape(given.shape).astype(np.float32)
+            there: Floats = pairs.reshape(given.shape).astype(np.float32)
+            return there
 
         x0, y0, x1, y1 = moved(self.region).tolist()
         compared = replace(self.compared, points=moved(self.compared.points))
