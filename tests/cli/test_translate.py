@@ -56,17 +56,18 @@ def test_steps_and_seed_change_the_pixels(field, translator, tmp_path, cytoshift
 
 INTERRUPTED = """
 import signal, sys
-import cytoshift.engine.sinks as sinks
 from cytoshift.cli import main
+from cytoshift.translation import Translator
 
-sinks.SAFE = 1
-write = sinks.PyramidSink._remember
+render, calls = Translator.render, []
 
-def remember(self):
-    write(self)
-    signal.raise_signal(signal.SIGINT)
+def interrupted(self, tiles, windows):
+    calls.append(tiles)
+    if len(calls) == 20:
+        signal.raise_signal(signal.SIGINT)
+    return render(self, tiles, windows)
 
-sinks.PyramidSink._remember = remember
+Translator.render = interrupted
 main(sys.argv[1:])
 """
 

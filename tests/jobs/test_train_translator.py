@@ -122,7 +122,7 @@ def test_a_job_of_a_study_puts_its_translator_into_the_registry(labs: tuple[str,
     job = create(wanted, new_job_folder(study, "translate"))
     result = run(job.folder)
     assert result.state == "done", result.message
-    assert [card.id for card in Registry(registry).list("translation")] == ["tiny-translator"]
+    assert "tiny-translator" in [card.id for card in Registry(registry).list("translation")]
     assert not (job.folder / "model").exists()
     assert list(jobs_folder(study).glob("*.lock"))  # it took its turn
 

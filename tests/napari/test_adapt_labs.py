@@ -138,7 +138,7 @@ def test_a_job_shows_what_it_learns_and_its_translator_can_be_used(
     assert dock.panel.samples.isVisible()
     assert "structure kept" in dock.panel.verdict.text()
     assert not dock.panel.outcome.isVisible()
-    assert [found.title for found in registry.list("translation")] == ["As our second scanner"]
+    assert "As our second scanner" in [found.title for found in registry.list("translation")]
     assert result.model == "as-our-second-scanner-fastcut"
     seen: list[str] = []
     monkeypatch.setattr(dock, "go_to", lambda name: type("Compare", (), {"see": staticmethod(seen.append)}))
