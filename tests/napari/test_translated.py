@@ -126,8 +126,9 @@ def test_where_there_is_one_view_a_translator_takes_the_place_of_a_method(
 
 
 def test_more_steps_are_computed_in_place_and_said_until_they_are_there(
-    dock: CompareDock, make_slide: Make, model: str, qtbot: Any
+    dock: CompareDock, make_slide: Make, model: str, monkeypatch: pytest.MonkeyPatch, qtbot: Any
 ) -> None:
+    monkeypatch.setattr("napari_cytoshift.layers.derived_layer.MARK_AFTER_MS", 0)  # what is quick is said, too
     dock.workspace.show(make_slide(height=700, width=900))
     assert not dock.steps.isVisibleTo(dock)
     dock.chooser.translated.click()
