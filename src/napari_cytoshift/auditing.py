@@ -36,6 +36,7 @@ PART = 512
 """Side in pixels of the parts in which a view is compared: between two of them it can be given up."""
 
 COARSE = "Zoom in: nuclei are compared at 10× and closer."
+TOO_LARGE = "Pixels are too large here to compare nuclei."
 WAITING = "Nuclei are compared as soon as the view is exact."
 WORKING = "Comparing the nuclei in view…"
 NOTHING = "See the slide through a method first."
@@ -192,6 +193,8 @@ class Auditing:
             return "Nuclei are compared in µm: set the µm/px in the Slide dock first."
         derived, level = sight.slide, int(layer.data_level)
         seen = derived.levels[level]
+        if slide.mpp * derived.levels[0].downsample > COARSEST:
+            return TOO_LARGE
         if slide.mpp * seen.downsample > COARSEST or self.comparison.too_wide:
             return COARSE
         x0, y0, x1, y1 = level_from_level0(box, seen.downsample_yx).tolist()

@@ -11,7 +11,6 @@ from qtpy.QtCore import QTimer
 
 from cytoshift.engine.progress import CancelToken
 from cytoshift.slides.slide import Slide
-from napari_cytoshift.background import Work
 from napari_cytoshift.comparison import Comparison
 from napari_cytoshift.layers.statistics_layer import FieldValues, draw_field, hide_field
 from napari_cytoshift.view import Box
@@ -122,7 +121,7 @@ class StatisticsField:
         moment, site = self.moment, self.site
         work = self.workspace.start(
             "Gathering statistics",
-            lambda work: gather(slide, operator, box, moment, site, work),
+            lambda work: gather(slide, operator, box, moment, site, work.cancel),
             done=lambda found: self._show(slide, found, work.cancel),
             in_activity=False,
         )
@@ -153,7 +152,7 @@ class StatisticsField:
         self.changed.emit()
 
 
-def gather(slide: Slide, operator: Any, box: Box, moment: Moment, site: int, work: Work) -> Gathered:
+def gather(slide: Slide, operator: Any, box: Box, moment: Moment, site: int, cancel: CancelToken) -> Gathered:
     """Gather what is known of a field in a view; for a thread. Nothing is computed that is not there."""
     from cytoshift.engine import TileGrid, View
 
@@ -166,7 +165,7 @@ def gather(slide: Slide, operator: Any, box: Box, moment: Moment, site: int, wor
     values = np.full((last[0] - first[0] + 1, last[1] - first[1] + 1), np.nan, np.float32)
     sites = 0
     for tile in tiles:
-        work.cancel.check()
+        cancel.check()
         row, column = divmod(tile.index, grid.columns)
         known = operator.known_field(row, column)
         if known is not None:

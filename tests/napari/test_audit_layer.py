@@ -10,10 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from alterations import Inventor
-from qtpy.QtCore import QPoint, QPointF, Qt
-from qtpy.QtGui import QWheelEvent
+from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QWidget
 
 from cytoshift.slides import Slide, open_slide, samples
 from napari_cytoshift import auditing as auditing_module
@@ -22,6 +20,7 @@ from napari_cytoshift.auditing import Auditing
 from napari_cytoshift.keys import CHANGES_KEY
 from napari_cytoshift.layers.audit_layer import MARKS, marks, veil
 from napari_cytoshift.widgets.compare import CompareDock
+from napari_cytoshift.widgets.slide import SlideDock
 
 Make = Callable[..., Any]
 
@@ -70,15 +69,6 @@ def compared(auditing: Auditing, qtbot: Any) -> None:
     qtbot.waitUntil(lambda: auditing.audit is not None and not auditing.busy, timeout=LONG)
 
 
-def turn_wheel(native: QWidget, at: QPoint) -> None:
-    """Turn the mouse wheel by one notch."""
-    place, step = QPointF(at), QPoint(0, 120)
-    none, phase = Qt.MouseButton.NoButton, Qt.ScrollPhase.NoScrollPhase
-    keys = Qt.KeyboardModifier.NoModifier
-    event = QWheelEvent(place, QPointF(native.mapToGlobal(at)), QPoint(), step, none, keys, phase, False)
-    QApplication.sendEvent(native, event)
-
-
 def drawn_kinds(layer: Any) -> list[str]:
     """Return the colours of the marks that are seen."""
     names = {mark.color.lower(): kind for kind, mark in MARKS.items()}
@@ -121,18 +111,19 @@ def test_the_view_that_moves_is_compared_anew(
 ) -> None:
     viewer = dock.workspace.viewer
     assert viewer is not None
+    slides: SlideDock = viewer.window.add_plugin_dock_widget("napari-cytoshift", "Slide")[1]
     canvas = viewer.window._qt_viewer.canvas.native
     QTest.keyClick(canvas, Qt.Key.Key_W, Qt.KeyboardModifier.ShiftModifier)
     assert CHANGES_KEY == "Shift-W"
     assert invented.on
     compared(invented, qtbot)
     before = invented.audit
-    turn_wheel(canvas, QPoint(canvas.width() // 4, canvas.height() // 2))
+    overview = slides.overview
+    qtbot.waitUntil(lambda: overview.target().width() > 20, timeout=LONG)
+    at = (overview.target().topLeft() + overview.target().center()) / 2
+    qtbot.mouseClick(overview, Qt.MouseButton.LeftButton, pos=at.toPoint())
+    assert invented.busy
     qtbot.waitUntil(lambda: invented.audit is not before and not invented.busy, timeout=LONG)
-    dock.workspace.fit(slide)
-    viewer.scene.camera.zoom /= 8
-    qtbot.waitUntil(lambda: "Zoom in" in dock.overlays.words.text(), timeout=LONG)
-    assert invented.audit is None
 
 
 def test_it_is_given_up_when_the_view_moves_and_never_in_the_windows_thread(
@@ -190,3 +181,19 @@ def test_a_slide_without_known_pixels_says_what_to_do(dock: CompareDock, make_sl
     qtbot.waitUntil(lambda: dock.comparison.sight is not None, timeout=LONG)
     dock.overlays.changes.click()
     qtbot.waitUntil(lambda: "µm/px" in dock.overlays.words.text(), timeout=LONG)
+
+
+def test_a_view_from_too_far_says_what_to_do(dock: CompareDock, make_slide: Make, qtbot: Any) -> None:
+    slide = make_slide(mpp=0.5)
+    dock.workspace.show(slide)
+    dock.methods["reinhard"].click()
+    qtbot.waitUntil(lambda: dock.comparison.sight is not None, timeout=LONG)
+    dock.workspace.look_at(slide, (0, 0, 8400, 6000))
+    dock.overlays.changes.click()
+    qtbot.waitUntil(lambda: "Zoom in" in dock.overlays.words.text(), timeout=LONG)
+    assert not dock.overlays.legend.isVisible()
+    dock.workspace.look_at(slide, (100, 100, 600, 600))
+    compared(dock.overlays.auditing, qtbot)
+    assert dock.overlays.words.text().startswith("In view:")
+    dock.workspace.calibrate(slide, (4.0, 4.0))
+    qtbot.waitUntil(lambda: "too large" in dock.overlays.words.text(), timeout=LONG)

@@ -64,8 +64,8 @@ def _altered(field: RGB, second: RGB, box: tuple[int, int, int, int]) -> RGB:
     found = find_nuclei(darkness_of_both(field, second, MPP)[0].least, MPP)
     x, y = found.points.T
     inside = (x > x0 + 40) & (x < x1 - 40) & (y > y0 + 40) & (y < y1 - 40)
-    clear = inside & (found.edges > np.quantile(found.edges, 0.6)) & (found.areas * MPP**2 > 30)
-    chosen = np.flatnonzero(clear)[:: max(1, int(clear.sum()) // 8)]
+    largest = sorted(np.flatnonzero(inside), key=lambda k: -found.areas[k])
+    chosen = [k for k in largest if found.areas[k] * MPP**2 < 150][:9]
     altered = second
     for turn, k in enumerate(chosen):
         mask = found.labels == k + 1

@@ -25,6 +25,7 @@ AUDIT, VEIL, FIELD = "audit", "audit-map", "statistics"
 DERIVED, BESIDE = "derived", "beside"
 """Roles of what a slide is seen as: the first method, and a second one beside it."""
 
+VEILS = (VEIL, FIELD)
 SLIDES = ("original", DERIVED, BESIDE)
 
 
@@ -39,8 +40,9 @@ def side_by_side(layers: Sequence[Layer], original: Layer, derived: Layer) -> tu
         second += [layer for layer in layers if role_of(layer) == CELLS]
     others = [layer for layer in layers if layer is not original and layer not in second]
     below = [layer for layer in others if role_of(layer) in SLIDES]
-    above = [layer for layer in others if layer not in below]
-    first = [*below, original, *above]
+    veils = [layer for layer in others if role_of(layer) in VEILS]
+    above = [layer for layer in others if layer not in below and layer not in veils]
+    first = [*below, original, *veils, *above]
     return first + second, len(first)
 
 
@@ -57,9 +59,10 @@ def three_abreast(layers: Sequence[Layer], slides: Sequence[Layer]) -> tuple[lis
 
 
 def stacked(layers: Sequence[Layer]) -> list[Layer]:
-    """Return the order of layers, bottom first, with slides and what they are seen through below everything else."""
+    """Return the order of layers, bottom first: slides and what they are seen through, veils, and everything else."""
     slides = [layer for layer in layers if role_of(layer) in SLIDES]
-    return slides + [layer for layer in layers if layer not in slides]
+    veils = [layer for layer in layers if role_of(layer) in VEILS]
+    return slides + veils + [layer for layer in layers if layer not in slides and layer not in veils]
 
 
 def _marked_pane(layer: Layer) -> int:
