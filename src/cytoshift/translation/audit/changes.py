@@ -22,8 +22,8 @@ _REACH_UM = 2.5  # of what an outline may move
 _STEADY_UM = 0.5  # an outline may move by a share of this
 _COARSE_UM = 1.6  # chromatin is finer
 _FLOOR = 0.0012  # squared share of a nucleus' rise: chromatin fainter than noise is no texture
-_GRAINS = 8.0  # times the squared density that one grey level makes: in the dark there is more noise
-_BLACK = 4.0  # grey levels: below, a colour is saturated
+_GRAINS = 8.0  # times what one grey level makes: noise of a camera and of its JPEG
+_FAINT = 0.03  # contrast, in the root of what is let through
 _GAIN = 1.4  # chromatin may be so much fainter or stronger over its nucleus than in the other picture
 _FEWEST = 40  # pixels in which chromatin can be judged
 
@@ -44,6 +44,13 @@ class Around:
     def shown(self, picture: Darkness) -> float:
         """Return how far the nucleus rises in a picture, in the colour in which it does so most."""
         return max(self.rise(values) for values in (picture.mean, picture.least, *picture.channels))
+
+    def alike(self, before: Darkness, after: Darkness) -> float:
+        """Return the correlation of two pictures' grey in and around the nucleus."""
+        here = self.inside | self.ring
+        a, b = (picture.grey(self.window)[here] for picture in (before, after))
+        a, b = a - a.mean(), b - b.mean()
+        return float(np.mean(a * b) / max(np.sqrt(np.mean(a * a) * np.mean(b * b)), 1e-6))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,30 +157,23 @@ def _length(mask: Mask) -> float:
 def texture(nucleus: Around, before: Darkness, after: Darkness, mpp: float) -> float:
     """Return how far the chromatin of a nucleus differs in two pictures: 0 the same, 1 unrelated or gone.
 
-    Darkness within the nucleus without its coarse course, over the nucleus' own rise, is compared as structural
+    Grey within the nucleus without its coarse course, over the nucleus' own contrast, is compared as structural
     similarity does it: correlation and strength together, with a floor below which there is no texture. The fewer grey
-    levels a nucleus has, the coarser these are in density, and the higher the floor. Colours that are black in one of
-    the pictures say nothing and are left out of both.
-    NaN where the nucleus is too small, too faint or too dark for it.
+    levels that contrast has, the higher the floor. NaN where the nucleus is too small or too faint for it.
     """
     core = ndimage.binary_erosion(nucleus.inside, iterations=max(1, round(0.6 / mpp)))
     if core.sum() < _FEWEST:
         return np.nan
-    pictures = (before, after)
-    seen = np.logical_and.reduce([picture.levels(nucleus.window, core, 0.1) >= _BLACK for picture in pictures])
     weight = np.maximum(ndimage.gaussian_filter(core.astype(np.float32), _COARSE_UM / mpp), 1e-3)
     fine, floor = [], _FLOOR
-    for picture in pictures if seen.any() else ():
-        here = picture.channels[seen][:, *nucleus.window].mean(axis=0)
-        rise = float(np.median(here[nucleus.inside]) - np.median(here[nucleus.ring]))
-        if rise < 0.05:
+    for picture in (before, after):
+        here = picture.grey(nucleus.window)
+        contrast = float(np.median(here[nucleus.ring]) - np.median(here[nucleus.inside]))
+        if contrast < _FAINT:
             return np.nan
-        levels = picture.levels(nucleus.window, core, 0.5)[seen]
-        floor += _GRAINS * float(np.mean(1 / levels**2)) / len(levels) / rise**2
+        floor += _GRAINS * picture.grain(nucleus.window, core) / contrast**2
         here = np.where(core, here, 0)
-        fine.append((here - ndimage.gaussian_filter(here, _COARSE_UM / mpp) / weight)[core] / rise)
-    if not fine:
-        return np.nan
+        fine.append((here - ndimage.gaussian_filter(here, _COARSE_UM / mpp) / weight)[core] / contrast)
     a, b = (values - values.mean() for values in fine)
     strengths = np.mean(a * a), np.mean(b * b)
     gain = np.clip(np.sqrt((strengths[0] + 1e-9) / (strengths[1] + 1e-9)), 1 / _GAIN, _GAIN)

@@ -37,10 +37,18 @@ class Darkness:
     least: Field
     white: npt.NDArray[np.float64]
 
-    def levels(self, window: Window, mask: npt.NDArray[np.bool_], share: float) -> npt.NDArray[np.float64]:
-        """Return the grey level of each colour below which a share of the pixels lies, of a mask in a window."""
-        dark = np.quantile(self.channels[:, *window][:, mask], 1 - share, axis=1)
-        return np.asarray((self.white + 1) * np.exp(-dark) - 1)
+    def grey(self, window: Window) -> Field:
+        """Return the grey of a window, ``(h, w)``: the mean of the roots of what the three colours let through.
+
+        Noise is about the same at every root, in the dark as on glass; in density the dark has far more.
+        """
+        grey: Field = np.exp(self.channels[:, *window] / -2).mean(axis=0)
+        return grey
+
+    def grain(self, window: Window, mask: npt.NDArray[np.bool_]) -> float:
+        """Return the squared `grey` that one grey level of each colour makes within a mask in a window."""
+        through = np.exp(-np.median(self.channels[:, *window][:, mask], axis=1))
+        return float(np.mean(0.25 / (self.white * (self.white * through + 0.5))) / 3)
 
 
 def darkness_of_both(before: RGB, after: RGB, mpp: float) -> tuple[Darkness, Darkness]:

@@ -32,11 +32,12 @@ is granules and folds as often."""
 PRESENT = 0.3
 """How far a nucleus must rise in the other picture, over how far it should, to be there."""
 
-OUTLINE, TEXTURE = 0.25, 0.08
+OUTLINE, TEXTURE = 0.25, 0.065
 """Excess of the distance of outlines, and disagreement of chromatin, from which they are reported: set on training
 fields as another scanner shows them, where less than 1 % of nuclei are beyond."""
 
 _WORST = 3.0  # times these limits are a severity of 1
+_AS_PATTERN = 0.5  # times the correlation of patterns: 0.6 is enough
 _FEW = 5  # pairs that are too few to say how strongly the second picture is stained
 
 
@@ -153,10 +154,14 @@ class _Comparison:
         return float(np.clip(np.median(ratios), 0.2, 5))
 
     def _shown(self, which: int, k: int, gain: float) -> float:
-        """Return how far a nucleus of one picture rises in the other, over how far it should."""
+        """Return how far a nucleus of one picture rises in the other, over how far it should.
+
+        Where what lies around it is dark in one of them alone, that both show the same pattern speaks for it, too.
+        """
         nucleus = self._at(which, k)
         wanted = nucleus.shown(self.darkness[which]) * (gain if which == 0 else 1 / gain)
-        return nucleus.shown(self.darkness[1 - which]) / max(wanted, 0.01)
+        rise = nucleus.shown(self.darkness[1 - which]) / max(wanted, 0.01)
+        return max(rise, _AS_PATTERN * nucleus.alike(*self.darkness))
 
     def _map(self, core: Box) -> npt.NDArray[np.float32]:
         x0, y0, x1, y1 = (round(value) for value in core)
