@@ -55,18 +55,24 @@ def test_steps_and_seed_change_the_pixels(field, translator, tmp_path, cytoshift
 
 
 INTERRUPTED = """
-import signal, sys
+import os, signal, sys, threading
 from cytoshift.cli import main
 from cytoshift.translation import Translator
 
-render, calls = Translator.render, []
+render, calls, noticed = Translator.render, [], threading.Event()
+
+def stop(number, frame):
+    noticed.set()
+    raise KeyboardInterrupt
 
 def interrupted(self, tiles, windows):
     calls.append(tiles)
     if len(calls) == 20:
-        signal.raise_signal(signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)  # to the process: it is the main thread that has to wake up
+        noticed.wait()
     return render(self, tiles, windows)
 
+signal.signal(signal.SIGINT, stop)
 Translator.render = interrupted
 main(sys.argv[1:])
 """

@@ -12,12 +12,12 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from cytoshift.detection.networks import build_network
+from cytoshift.detection.networks import CellRetinaNet, build_network
 from cytoshift.detection.operator import find_boxes
 from cytoshift.detection.recipe import DetectorRecipe
 from cytoshift.engine.operator import TileBoxes
 from cytoshift.metrics.detection import DetectionTruth, average_precision
-from cytoshift.training.augmentation import RGB, crop_boxes, crop_image, draw_crop, jitter_stain
+from cytoshift.training.augmentation import RGB, Crop, crop_boxes, crop_image, draw_crop, jitter_stain
 from cytoshift.training.coco import CocoSet, Field
 from cytoshift.training.task import TrainingTask
 
@@ -26,10 +26,11 @@ Target = dict[str, Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Views ``(batch, 3, y, x)`` uint8 and what they hold."""
+    """Views ``(batch, 3, y, x)`` uint8, what they hold, and the step they are for."""
 
     images: Tensor
     targets: list[Target]
+    step: int = 0
 
 
 class DetectorLearning(TrainingTask):
@@ -49,8 +50,13 @@ class DetectorLearning(TrainingTask):
         network = build_network(recipe.architecture, len(training.classes))
         if start is not None:
             network.load_state_dict(dict(start))
-            network.frozen_norm = True
+        network.frozen_norm = recipe.frozen_norm
         self.network: nn.Module = network.to(memory_format=torch.channels_last)
+
+    def detector(self, network: nn.Module) -> CellRetinaNet:
+        """Return the detector in a network as `network` is one: that is all of it."""
+        assert isinstance(network, CellRetinaNet)
+        return network
 
     @cached_property
     def _images(self) -> list[RGB]:
@@ -68,12 +74,21 @@ class DetectorLearning(TrainingTask):
 
     def batch(self, step: int) -> Batch:
         """Draw the views of a step; the generator is keyed by seed, step and place in the batch."""
+        views = [self._view(rng) for rng in self._dice(step)]
+        return Batch(stacked([image for image, _ in views]), [target for _, target in views], step)
+
+    def _dice(self, step: int) -> list[np.random.Generator]:
         seed = self.recipe.training.seed
-        views = [self._view(np.random.default_rng((seed, step, place))) for place in range(self.recipe.training.batch)]
-        images = np.stack([image for image, _ in views])
-        return Batch(torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(), [target for _, target in views])
+        return [np.random.default_rng((seed, step, place)) for place in range(self.recipe.training.batch)]
 
     def _view(self, rng: np.random.Generator) -> tuple[RGB, Target]:
+        views = self.recipe.views
+        index, crop = self._place(rng)
+        image = crop_image(self._images[index], crop, views.crop)
+        return jitter_stain(rng, image, views.stain_jitter), self._target(index, crop)
+
+    def _place(self, rng: np.random.Generator) -> tuple[int, Crop]:
+        """Draw a field, and a crop of it in its own pixels."""
         views = self.recipe.views
         fields = self.training.fields
         cells, chance = self._cells
@@ -86,13 +101,16 @@ class DetectorLearning(TrainingTask):
         field = fields[index]
         zoom = self.recipe.mpp / field_mpp(field, self.recipe)  # image pixels per pixel of the network
         zoom *= float(np.exp(rng.uniform(-1, 1) * np.log1p(views.scale_jitter)))
-        crop = draw_crop(rng, (field.height, field.width), views.crop * zoom, around)
-        image = jitter_stain(rng, crop_image(self._images[index], crop, views.crop), views.stain_jitter)
-        boxes, inside = crop_boxes(field.boxes, crop, views.crop)
-        ignored, _ = crop_boxes(field.ignored, crop, views.crop)
+        return int(index), draw_crop(rng, (field.height, field.width), views.crop * zoom, around)
+
+    def _target(self, index: int, crop: Crop) -> Target:
+        """Return what a crop holds, in pixels of the network."""
+        field, side = self.training.fields[index], self.recipe.views.crop
+        boxes, inside = crop_boxes(field.boxes, crop, side)
+        ignored, _ = crop_boxes(field.ignored, crop, side)
         cut = boxes[~inside & _has_area(boxes)]  # half a cell at the border teaches nothing certain
         keep = inside & _has_area(boxes)
-        return image, {
+        return {
             "boxes": torch.from_numpy(boxes[keep]),
             "labels": torch.from_numpy(field.labels[keep]),
             "ignored": torch.from_numpy(np.concatenate([cut, ignored[_has_area(ignored)]])),
@@ -101,9 +119,7 @@ class DetectorLearning(TrainingTask):
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """RetinaNet's focal classification loss and L1 box loss."""
         device = next(self.network.parameters()).device
-        images = list(batch.images.to(device).float().div_(255))
-        targets = [{name: value.to(device) for name, value in target.items()} for target in batch.targets]
-        losses: dict[str, Tensor] = self.network(images, targets)
+        losses: dict[str, Tensor] = self.network(list(pixels(batch.images, device)), on(batch.targets, device))
         return losses
 
     def validate(self, network: nn.Module) -> dict[str, float]:
@@ -120,7 +136,8 @@ class DetectorLearning(TrainingTask):
 
     def look(self, network: nn.Module) -> tuple[list[DetectionTruth], list[TileBoxes]]:
         """Return what there is and what a network finds on the fields held back, in image pixels."""
-        found = [self._find(network, field) for field in self.held_back.fields]
+        detector = self.detector(network)
+        found = [self._find(detector, field) for field in self.held_back.fields]
         return [DetectionTruth(f.boxes, f.labels, f.ignored) for f in self.held_back.fields], found
 
     def _find(self, network: nn.Module, field: Field) -> TileBoxes:
@@ -132,6 +149,21 @@ class DetectorLearning(TrainingTask):
         padded[: size[1], : size[0]] = small
         boxes = find_boxes(network, padded[None], threshold=0.01)[0]
         return TileBoxes(boxes.boxes * np.float32(zoom), boxes.scores, boxes.labels)
+
+
+def stacked(images: list[RGB]) -> Tensor:
+    """Return images ``(y, x, 3)`` as one tensor ``(n, 3, y, x)``, uint8."""
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()
+
+
+def pixels(images: Tensor, device: torch.device) -> Tensor:
+    """Return images as a network takes them, 0 to 1, on its device."""
+    return images.to(device).float().div_(255)
+
+
+def on(targets: list[Target], device: torch.device) -> list[Target]:
+    """Return targets on a device."""
+    return [{name: value.to(device) for name, value in target.items()} for target in targets]
 
 
 def field_mpp(field: Field, recipe: DetectorRecipe) -> float:

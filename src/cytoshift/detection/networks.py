@@ -74,11 +74,12 @@ class CellRetinaNet(RetinaNet):
         head_outputs: dict[str, Tensor],
         anchors: list[Tensor],
     ) -> dict[str, Tensor]:
-        matches = [self._match(target, boxes) for target, boxes in zip(targets, anchors, strict=True)]
+        matches = [self.match(target, boxes) for target, boxes in zip(targets, anchors, strict=True)]
         losses: dict[str, Tensor] = self.head.compute_loss(targets, head_outputs, anchors, matches)
         return losses
 
-    def _match(self, target: dict[str, Tensor], anchors: Tensor) -> Tensor:
+    def match(self, target: dict[str, Tensor], anchors: Tensor) -> Tensor:
+        """Return the cell that each anchor is matched to, ``(anchors,)``; negative for none."""
         if len(target["boxes"]):
             match: Tensor = self.proposal_matcher(box_iou(target["boxes"], anchors))
         else:

@@ -10,13 +10,21 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from cytoshift.detection.distillation.learning import DistilledLearning
+from cytoshift.detection.labels import in_names
 from cytoshift.detection.learning import DetectorLearning
 from cytoshift.detection.networks import Architecture
 from cytoshift.detection.recipe import DetectorRecipe
+from cytoshift.detection.seen import seen_through
+from cytoshift.detection.start import is_trunk, load_trunk
+from cytoshift.engine.operator import ImageOperator
 from cytoshift.errors import DataError
 from cytoshift.metrics.detection import best_threshold
 from cytoshift.training.coco import CocoSet, read_coco
 from cytoshift.training.loop import Control, Emit, fit
+
+SEEN = "seen"
+"""Folder, in that of a training, of the fields as they are seen through something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +49,7 @@ class TrainedDetector:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """The model a fine-tuning starts from."""
+    """The model a fine-tuning starts from, or the teacher that a student starts from."""
 
     architecture: Mapping[str, Any]
     state: Mapping[str, Tensor]
@@ -49,7 +57,13 @@ class Parent:
 
 
 def train_detector(
-    recipe: DetectorRecipe, folder: Path, *, emit: Emit, control: Control, parent: Parent | None = None
+    recipe: DetectorRecipe,
+    folder: Path,
+    *,
+    emit: Emit,
+    control: Control,
+    parent: Parent | None = None,
+    through: ImageOperator | None = None,
 ) -> TrainedDetector:
     """Train a detector, or go on with the training that the folder holds.
 
@@ -58,18 +72,20 @@ def train_detector(
     recipe : DetectorRecipe
         What to do. With a parent its architecture is taken from there.
     folder : Path
-        For checkpoints.
+        For checkpoints, and for the fields as they are seen through something.
     emit, control
         See `cytoshift.training.fit`.
     parent : Parent, optional
-        Weights to start from; the data's classes must be among the parent's.
+        Weights to start from, and the teacher of a distillation; the data's classes must be among the parent's.
+    through : ImageOperator, optional
+        What makes the pictures that are learnt from, where the recipe has ``data.through``.
 
     Raises
     ------
     DataError
         The data cannot be used, or has classes that the parent does not know.
     """
-    data = read_coco(recipe.data.path, recipe.data.split)
+    data = read_data(recipe)
     if parent is not None:
         recipe = recipe.model_copy(update={"architecture": Architecture.model_validate(dict(parent.architecture))})
         data = in_classes(data, parent.classes)
@@ -78,12 +94,16 @@ def train_detector(
         raise DataError(f"{data.name} has no annotated cell to learn from; annotate some cells first.")
     if held_back is training:
         emit({"kind": "note", "text": "one image only: the best step is chosen on the image it learns from"})
-    learning = DetectorLearning(recipe, training, held_back, None if parent is None else parent.state)
+    seen = (training, held_back)
+    if through is not None:
+        seen = _seen(recipe, seen, through, folder, emit, control)
+    learning = _learning(recipe, *seen, home=training, parent=parent)
     result = fit(learning, recipe.training, folder, emit=emit, control=control)
     learning.network.load_state_dict(result.state)
-    truth, found = learning.look(learning.network.eval())
+    detector = learning.detector(learning.network.eval())
+    truth, found = learning.look(detector)
     return TrainedDetector(
-        state=result.state,
+        state=detector.state_dict(),
         architecture=recipe.architecture,
         classes=data.classes,
         mpp=recipe.mpp,
@@ -94,6 +114,60 @@ def train_detector(
         images=len(training.fields),
         cells=sum(len(field.boxes) for field in training.fields),
     )
+
+
+def read_data(recipe: DetectorRecipe) -> CocoSet:
+    """Read what a recipe learns from: its images, in its classes, at its scale. Raises DataError."""
+    wanted = recipe.data
+    data = read_coco(wanted.path, wanted.split, wanted.half or None, point_um=wanted.point_um, mpp=wanted.mpp)
+    data = in_names(data, wanted.classes)
+    return data if wanted.box is None else _scaled_by_boxes(data, wanted.box, recipe.mpp)
+
+
+def _learning(
+    recipe: DetectorRecipe, training: CocoSet, held_back: CocoSet, *, home: CocoSet, parent: Parent | None
+) -> DetectorLearning:
+    if recipe.distillation is None:
+        learning = DetectorLearning(recipe, training, held_back, None if parent is None else parent.state)
+        if is_trunk(recipe.start):
+            load_trunk(learning.detector(learning.network), recipe.start, recipe.architecture.backbone)
+        return learning
+    if parent is None:
+        raise DataError("A distillation needs its teacher; name a detector as distillation.teacher.")
+    return DistilledLearning(recipe, training, held_back, home=home, teacher=parent.state)
+
+
+def _seen(
+    recipe: DetectorRecipe,
+    parts: tuple[CocoSet, CocoSet],
+    through: ImageOperator,
+    folder: Path,
+    emit: Emit,
+    control: Control,
+) -> tuple[CocoSet, CocoSet]:
+    """Return the fields learnt from, and those held back, as an operator shows them."""
+    training, held_back = (
+        seen_through(
+            part,
+            through,
+            folder / SEEN / name,
+            mpp=recipe.mpp,
+            presumed=recipe.data.mpp,
+            emit=emit,
+            control=control,
+        )
+        for part, name in zip(parts, ("training", "held-back"), strict=True)
+    )
+    return training, held_back
+
+
+def _scaled_by_boxes(data: CocoSet, side: float, mpp: float) -> CocoSet:
+    """Return a data set whose µm/px are what they would be if its median box had a side at a network's µm/px."""
+    sides = [field.boxes[:, 2:] - field.boxes[:, :2] for field in data.fields if len(field.boxes)]
+    if not sides:
+        raise DataError(f"{data.name} has no box to take its scale from; give its µm/px as data.mpp.")
+    median = float(np.median(np.sqrt(np.prod(np.concatenate(sides), axis=1))))
+    return replace(data, fields=tuple(replace(field, mpp=mpp * side / median) for field in data.fields))
 
 
 def hold_back(recipe: DetectorRecipe, data: CocoSet) -> tuple[CocoSet, CocoSet]:

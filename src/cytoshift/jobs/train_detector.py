@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
 from cytoshift.detection import DetectorOperator
 from cytoshift.detection.recipe import DetectorRecipe
-from cytoshift.detection.train import TrainedDetector, train_detector
+from cytoshift.detection.start import is_trunk
+from cytoshift.detection.train import Parent, TrainedDetector, read_data, train_detector
 from cytoshift.jobs.home import home_of
-from cytoshift.models import Card, TrainingData
+from cytoshift.jobs.looking import through
+from cytoshift.models import Card, Model, Registry, TrainingData
 from cytoshift.training import Control, Emit
-from cytoshift.training.coco import found, read_coco
+from cytoshift.training.coco import found
 
 
 def detector_card(
     recipe: DetectorRecipe, folder: Path, *, emit: Emit, control: Control
 ) -> tuple[Card, dict[str, Tensor], int]:
     """Train a detector, or go on; returns its card, its weights and the number of steps."""
-    data = read_coco(recipe.data.path, recipe.data.split)
-    trained = train_detector(recipe, folder, emit=emit, control=control)
-    written = recipe.model_dump(mode="json")
+    data, parent = read_data(recipe), parent_detector(recipe)
+    start = None if parent is None else Parent(parent.card.architecture, parent.load_state(), parent.card.classes)
+    seen = through(recipe.data.through, recipe.data.reference) if recipe.data.through else None
+    trained = train_detector(recipe, folder, emit=emit, control=control, parent=start, through=seen)
     card = Card(
         id=recipe.id,
         title=recipe.title,
@@ -34,17 +38,19 @@ def detector_card(
         metrics=trained.metrics,
         validation=f"images of {data.name}, split {recipe.data.split}, held back to choose the best step",
         trained_on=[
+            *([] if parent is None else parent.card.trained_on),
             TrainingData(
                 name=data.name,
                 source=data.source,
                 licence=data.licence,
-                split=recipe.data.split,
+                split=f"{recipe.data.split} half {recipe.data.half}" if recipe.data.half else recipe.data.split,
                 images=trained.images,
                 cells=trained.cells,
-            )
+            ),
         ],
         domain=home_of(data, recipe.data.mpp, emit, operator=_operator(recipe, trained)),
-        recipe={**written, "data": {**written["data"], "path": data.name}},
+        parent="" if parent is None else parent.card.id,
+        recipe=_written(recipe, parent, data.name),
         seed=recipe.training.seed,
         code_version=version("napari-cytoshift"),
     )
@@ -52,9 +58,40 @@ def detector_card(
 
 
 def placed_detector(recipe: DetectorRecipe) -> DetectorRecipe:
-    """Return a recipe that holds wherever it is run; DataError where its data is not there."""
-    read_coco(recipe.data.path, recipe.data.split)
-    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"path": found(recipe.data.path)})})
+    """Return a recipe that holds wherever it is run.
+
+    Raises
+    ------
+    DataError
+        Its data is not there or has classes that it does not name.
+    ModelError
+        Its start, its teacher, or what it looks through is not there.
+    """
+    read_data(recipe)
+    parent_detector(recipe)
+    if recipe.data.through:
+        through(recipe.data.through, recipe.data.reference)
+    reference = found(recipe.data.reference) if recipe.data.reference else ""
+    places = {"path": found(recipe.data.path), "reference": reference}
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update=places)})
+
+
+def parent_detector(recipe: DetectorRecipe) -> Model | None:
+    """Return the detector that a recipe starts from or that teaches it, None for neither; ModelError if not there."""
+    name = recipe.start if recipe.distillation is None else recipe.distillation.teacher
+    return None if not name or is_trunk(name) else Registry().find(name, "detector")
+
+
+def _written(recipe: DetectorRecipe, parent: Model | None, data: str) -> dict[str, Any]:
+    """Return a recipe as the card keeps it: names instead of the paths of this computer."""
+    written = recipe.model_dump(mode="json")
+    written["data"] |= {"path": data, "reference": Path(recipe.data.reference).name}
+    written["data"]["through"] = Path(recipe.data.through).name
+    if recipe.distillation is not None and parent is not None:
+        written["distillation"]["teacher"] = parent.card.id
+    else:
+        written["start"] = Path(recipe.start).name if parent is None else parent.card.id
+    return written
 
 
 def _operator(recipe: DetectorRecipe, trained: TrainedDetector) -> DetectorOperator:

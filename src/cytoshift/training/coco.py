@@ -76,7 +76,18 @@ def found(path: str) -> str:
     return path
 
 
-def read_coco(path: str | Path, split: str | None = None, half: str | None = None) -> CocoSet:
+POINT_UM, NOMINAL_MPP = 16.0, 0.25
+"""Side of the box around a cell of which only a point is known, and µm/px where an image does not say: 40x."""
+
+
+def read_coco(
+    path: str | Path,
+    split: str | None = None,
+    half: str | None = None,
+    *,
+    point_um: float = POINT_UM,
+    mpp: float = NOMINAL_MPP,
+) -> CocoSet:
     """Read a data set.
 
     Parameters
@@ -87,6 +98,10 @@ def read_coco(path: str | Path, split: str | None = None, half: str | None = Non
         Keep the images whose ``split`` is this; all without.
     half : str, optional
         Keep the images whose ``half`` is this, for unpaired work on a data set that divides its scenes in two.
+    point_um : float
+        Side of the box that cells with a ``point`` and no ``bbox`` get, in µm.
+    mpp : float
+        µm/px, for those boxes, of images that do not say it.
 
     Raises
     ------
@@ -96,7 +111,7 @@ def read_coco(path: str | Path, split: str | None = None, half: str | None = Non
     file = _find(Path(path))
     data = _parse(file)
     try:
-        return _build(file, _choose(file, data, split, half))
+        return _build(file, _choose(file, data, split, half), point_um, mpp)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise DataError(
             f"{file} is not COCO JSON ({type(error).__name__}: {error}); it needs images, annotations and categories."
@@ -157,7 +172,7 @@ def _parse(file: Path) -> dict[str, Any]:
     return data
 
 
-def _build(file: Path, data: dict[str, Any]) -> CocoSet:
+def _build(file: Path, data: dict[str, Any], point_um: float, mpp: float) -> CocoSet:
     categories = sorted(data["categories"], key=lambda category: category["id"])
     index = {category["id"]: position for position, category in enumerate(categories)}
     by_image: dict[int, list[dict[str, Any]]] = {}
@@ -165,7 +180,10 @@ def _build(file: Path, data: dict[str, Any]) -> CocoSet:
         by_image.setdefault(annotation["image_id"], []).append(annotation)
     if not data["images"]:
         raise DataError(f"{file} has no image; export the annotations again.")
-    fields = tuple(_field(file.parent, image, by_image.get(image["id"], []), index) for image in data["images"])
+    fields = tuple(
+        _field(file.parent, image, by_image.get(image["id"], []), index, point_um / float(image.get("mpp") or mpp))
+        for image in data["images"]
+    )
     missing = [field.name for field in fields if not field.path.is_file()]
     if missing:
         raise DataError(
@@ -196,8 +214,10 @@ def _choose(file: Path, data: dict[str, Any], split: str | None, half: str | Non
     return data
 
 
-def _field(folder: Path, image: dict[str, Any], annotations: list[dict[str, Any]], index: dict[int, int]) -> Field:
-    corners = np.array([a["bbox"] for a in annotations], np.float32).reshape(-1, 4)
+def _field(
+    folder: Path, image: dict[str, Any], annotations: list[dict[str, Any]], index: dict[int, int], side: float
+) -> Field:
+    corners = np.array([_bbox(a, side) for a in annotations], np.float32).reshape(-1, 4)
     corners[:, 2:] += corners[:, :2]
     crowd = np.array([bool(a.get("iscrowd", 0)) for a in annotations], bool)
     labels = np.array([index[a["category_id"]] for a in annotations], np.int64)
@@ -214,3 +234,12 @@ def _field(folder: Path, image: dict[str, Any], annotations: list[dict[str, Any]
         labels=labels[real & ~crowd],
         ignored=corners[real & crowd],
     )
+
+
+def _bbox(annotation: dict[str, Any], side: float) -> list[float]:
+    """Return an annotation's x, y, width and height; around its point where it has no more."""
+    if "bbox" not in annotation and "point" in annotation:
+        x, y = annotation["point"]
+        return [x - side / 2, y - side / 2, side, side]
+    box: list[float] = annotation["bbox"]
+    return box

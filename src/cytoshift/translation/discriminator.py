@@ -30,10 +30,14 @@ class Critic(nn.Module):
         3 for images, 12 for two pairs.
     timed : bool
         Whether it is told the step of the bridge.
+    normalized : bool
+        Whether features lose their moments between convolutions. A potential of optimal transport must keep them: its
+        mean over an image is what counts, and without them it hardly sees how light or how red the whole image is.
     """
 
-    def __init__(self, width: int, inputs: int = 3, *, timed: bool) -> None:
+    def __init__(self, width: int, inputs: int = 3, *, timed: bool, normalized: bool = True) -> None:
         super().__init__()
+        self.normalized = normalized
         widths = [width * times for times in STAGES]
         before = [inputs, *widths[:-1]]
         self.convolutions = nn.ModuleList(nn.Conv2d(a, b, 4, padding=1) for a, b in zip(before, widths, strict=True))
@@ -41,7 +45,8 @@ class Critic(nn.Module):
         self.judge = nn.Conv2d(widths[-1], 1, 4, padding=1)
         self.embedding = StepEmbedding(4 * width) if timed else None
         self.shifts = nn.ModuleList(nn.Linear(4 * width, channels) for channels in widths if timed)
-        initialize(self)
+        if normalized:  # else so small weights would fade from one convolution to the next
+            initialize(self)
 
     def forward(self, images: Tensor, step: int = 0) -> Tensor:
         """Judge ``(batch, inputs, y, x)``, -1 to 1; returns one number for each patch, ``(batch, 1, v, u)``."""
@@ -51,7 +56,7 @@ class Critic(nn.Module):
             features = convolve(features)
             if embedded is not None:
                 features = features + self.shifts[place](embedded)[:, :, None, None].to(features.dtype)
-            if place:
+            if place and self.normalized:
                 features = functional.instance_norm(features, eps=EPSILON)
             features = functional.leaky_relu(features, SLOPE)
             if place < HALVED:

@@ -18,8 +18,9 @@ from cytoshift.translation.recipe import TranslationRecipe
 class TransportLearning(TranslatorLearning):
     """Neural optimal transport, strong, or weak where the recipe has several draws.
 
-    The potential is the critic of the other methods, its judgements averaged; the generator is theirs too, where the
-    paper has a U-Net: the method asks for no architecture of its own, and so its moments can be made continuous.
+    The potential is the critic of the other methods without normalization, its judgements averaged; the generator
+    is theirs too, where the paper has a U-Net: the method asks for no architecture of its own, and so its moments
+    can be made continuous.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ class TransportLearning(TranslatorLearning):
     ) -> None:
         super().__init__(recipe, source, target, show=show, start=start)
         self.opposing_every = recipe.transport.steps
-        self._potential = Critic(recipe.critics.width, timed=False)
+        self._potential = Critic(recipe.critics.width, timed=False, normalized=False)
         self._made: tuple[Tensor, Tensor] | None = None
         self.own(nn.ModuleDict({"generator": self.generator}), nn.ModuleDict({"potential": self._potential}))
 
