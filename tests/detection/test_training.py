@@ -76,6 +76,7 @@ def test_a_fine_tuning_starts_where_its_parent_stands(
     parent = Parent(trained.architecture.model_dump(), trained.state, ("square", "disc"))  # other order of names
     events: list[dict[str, Any]] = []
     settings = recipe(field_set, steps=2, learning_rate=1e-6, validate_every=1, ema_decay=0.0)
+    settings.frozen_norm = True
     tuned = train_detector(settings, tmp_path, emit=events.append, control=Go(), parent=parent)
     assert tuned.classes == ("square", "disc")
     assert all(torch.allclose(tuned.state[name], tensor, atol=1e-4) for name, tensor in trained.state.items())

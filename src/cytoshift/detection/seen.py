@@ -13,6 +13,7 @@ from PIL import Image
 from cytoshift.engine.derived import DerivedSlide
 from cytoshift.engine.operator import ImageOperator, Needs
 from cytoshift.engine.view import View
+from cytoshift.errors import Cancelled
 from cytoshift.slides import open_slide
 from cytoshift.training.coco import CocoSet, Field
 from cytoshift.training.loop import Control, Emit
@@ -43,8 +44,6 @@ def seen_through(
     fields = []
     for place, field in enumerate(data.fields):
         if control.state() == "cancel":
-            from cytoshift.errors import Cancelled
-
             raise Cancelled("The training was cancelled; nothing of it is kept.")
         file = folder / f"{place:05d}.png"
         if not file.exists():
@@ -57,8 +56,7 @@ def seen_through(
 def _write(field: Field, operator: ImageOperator, file: Path, mpp: float, presumed: float) -> None:
     scale = field.mpp or presumed
     with closing(open_slide(field.path).calibrated((scale, scale))) as slide:
-        prepared = operator.prepare(slide)
-        view = View.of(DerivedSlide(slide, prepared), Needs(mpp=mpp))
+        view = View.of(DerivedSlide(slide, operator), Needs(mpp=mpp))
         pixels = view.read(0, 0, view.level.height, view.level.width)
     fresh = file.with_suffix(".new")
     Image.fromarray(np.ascontiguousarray(pixels)).save(fresh, "PNG", compress_level=1)
