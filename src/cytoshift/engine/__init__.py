@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cytoshift.engine.blend import Blended
     from cytoshift.engine.cluster import ClusterExecutor
+    from cytoshift.engine.delta import ClassDelta, Delta, compare_findings
     from cytoshift.engine.derived import DerivedSlide
     from cytoshift.engine.device import pick_device
     from cytoshift.engine.executor import Executor, LocalExecutor
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "blend": ("Blended",),
     "cluster": ("ClusterExecutor",),
+    "delta": ("ClassDelta", "Delta", "compare_findings"),
     "derived": ("DerivedSlide",),
     "device": ("pick_device",),
     "executor": ("Executor", "LocalExecutor"),
@@ -43,7 +45,9 @@ __all__ = [
     "Box",
     "Build",
     "CancelToken",
+    "ClassDelta",
     "ClusterExecutor",
+    "Delta",
     "DerivedSlide",
     "Executor",
     "FindingOperator",
@@ -62,6 +66,7 @@ __all__ = [
     "TileBoxes",
     "TileGrid",
     "View",
+    "compare_findings",
     "nms",
     "pick_device",
     "run_findings",
