@@ -150,11 +150,11 @@ def _fill(layer: Points, slide: Slide, boxes: npt.NDArray[Any], kinds: npt.NDArr
     corners = slide.frame.world_from_level0(boxes.reshape(-1, 2, 2))
     sides = (corners[:, 1] - corners[:, 0]).max(axis=1, initial=1e-3)
     layer.selected_data = set()
-    layer.data = _padded(corners.mean(axis=1), length)
-    layer.size = _padded(np.array([named[k].size for k in kinds]) * sides, length)
+    layer.data = padded(corners.mean(axis=1), length)
+    layer.size = padded(np.array([named[k].size for k in kinds]) * sides, length)
     layer.symbol = [*(named[k].symbol for k in kinds), *["disc"] * (length - len(kinds))]
     colors = np.zeros((length, 4), np.float32)
-    colors[: len(kinds)] = [_rgba(named[k].color) for k in kinds] or np.zeros((0, 4))
+    colors[: len(kinds)] = [rgba(named[k].color) for k in kinds] or np.zeros((0, 4))
     layer.border_color = colors
     _thicken(layer, zoom)
 
@@ -163,14 +163,16 @@ def _thicken(layer: Points, zoom: float) -> None:
     layer.border_width = np.clip(WIDTH / np.maximum(layer.size * zoom, SMALLEST), 0.02, 0.4)
 
 
-def _padded(values: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
+def padded(values: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
+    """Return rows followed by copies of the first, up to a length: a layer of points must not shrink."""
     padding = np.ones((length - len(values), *values.shape[1:]), np.float64)
     if len(values):
         padding[:] = values[0]
     return np.concatenate([values, padding])
 
 
-def _rgba(color: str) -> tuple[float, float, float, float]:
+def rgba(color: str) -> tuple[float, float, float, float]:
+    """Return a colour ``"#rrggbb"`` as four numbers from 0 to 1."""
     red, green, blue = (int(color[k : k + 2], 16) / 255 for k in (1, 3, 5))
     return red, green, blue, 1.0
 

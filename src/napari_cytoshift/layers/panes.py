@@ -22,6 +22,9 @@ CELLS, BOXES = "cells", "boxes"
 AUDIT, VEIL, FIELD = "audit", "audit-map", "statistics"
 """Roles of the marks of what changed, one layer for each pane; of the map of it; and of a field of statistics."""
 
+DELTA = "delta"
+"""Role of the marks of cells that were gained, lost or changed between two searches."""
+
 DERIVED, BESIDE = "derived", "beside"
 """Roles of what a slide is seen as: the first method, and a second one beside it."""
 
