@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cytoshift.cli.colours import image_operator, through_build
-from cytoshift.cli.detect import read_region
+from cytoshift.cli.detect import check_folder, read_region
 from cytoshift.cli.opening import Mpp, SlidePath, open_calibrated
 from cytoshift.cli.output import number, print_columns, write_json
 from cytoshift.cli.progress import bar
@@ -38,8 +38,8 @@ def audit(
     from cytoshift.slides.tissue import find_tissue
     from cytoshift.translation.audit import audit_slide
 
-    if out is not None and not out.absolute().parent.is_dir():
-        raise CytoshiftError(f"The folder {out.absolute().parent} for {out.name} is not there; make it first.")
+    if out is not None:
+        check_folder(out)
     box = None if region is None else read_region(region)
     opened = open_calibrated(slide, mpp)
     if opened.mpp is None:

@@ -17,7 +17,7 @@ from cytoshift.cli.workers import Scheduler, sent, workers
 from cytoshift.errors import CytoshiftError, ModelError
 
 if TYPE_CHECKING:
-    from cytoshift.engine import Box, Build, Findings, ImageOperator
+    from cytoshift.engine import Box, Build, FindingOperator, Findings, ImageOperator
     from cytoshift.models import Model
     from cytoshift.slides import Slide
 
@@ -40,31 +40,11 @@ def detect(
     scheduler: Scheduler = None,
 ) -> None:
     """Find cells and write them as GeoJSON that QuPath opens."""
-    from cytoshift.engine import FindingOperator, run_findings
-    from cytoshift.slides.tissue import find_tissue
-
     box = None if region is None else read_region(region)
-    if not out.absolute().parent.is_dir():
-        raise CytoshiftError(f"The folder {out.absolute().parent} for {out.name} is not there; make it first.")
+    check_folder(out)
     opened = open_calibrated(slide, mpp)
-    build = model_build(_detector(model), threshold=threshold)
-    operator = build()
-    if not isinstance(operator, FindingOperator):
-        raise ModelError(f"{operator.title} finds no cells; give a detector with --model.")
-    if opened.mpp is None and operator.needs.mpp is not None:
-        raise CytoshiftError(f"{opened.name} does not say its µm/px, which the model needs; give it with --mpp.")
-    seen, build_seen = (None, None) if through is None else _prepared(through, opened)
-    with workers(scheduler, build, build_seen) as remote, bar(f"Searching {opened.name}") as line:
-        findings = run_findings(
-            opened,
-            operator,
-            region=box,
-            tissue=find_tissue(opened) if box is None else None,
-            journal=_journal(out),
-            report=line.report,
-            through=seen,
-            remote=remote,
-        )
+    operator, build = detector(find_detector(model), opened, threshold)
+    findings = search(opened, operator, build, region=box, through=through, scheduler=scheduler, journal=_journal(out))
     _write(findings, out)
     counts = Counter(findings.classes[label] for label in findings.labels.tolist())
     typer.echo(f"Wrote {len(findings)} cells to {out}.")
@@ -84,10 +64,59 @@ def read_region(text: str) -> Box:
     return (x0, y0, x1, y1)
 
 
-def _detector(model: str) -> Model:
+def check_folder(out: Path) -> None:
+    """Say before anything is searched when there is no folder for its result; CytoshiftError."""
+    if not out.absolute().parent.is_dir():
+        raise CytoshiftError(f"The folder {out.absolute().parent} for {out.name} is not there; make it first.")
+
+
+def find_detector(model: str) -> Model:
+    """Return a detector by its id or folder; raises ModelError."""
     from cytoshift.models import Registry
 
     return Registry().find(model, "detector")
+
+
+def detector(model: Model, slide: Slide, threshold: float | None) -> tuple[FindingOperator, Build]:
+    """Return the operator of a detector for a slide, and what makes it; raises CytoshiftError."""
+    from cytoshift.engine import FindingOperator
+
+    build = model_build(model, threshold=threshold)
+    operator = build()
+    if not isinstance(operator, FindingOperator):
+        raise ModelError(f"{operator.title} finds no cells; give a detector with --model.")
+    if slide.mpp is None and operator.needs.mpp is not None:
+        raise CytoshiftError(f"{slide.name} does not say its µm/px, which the model needs; give it with --mpp.")
+    return operator, build
+
+
+def search(
+    slide: Slide,
+    operator: FindingOperator,
+    build: Build,
+    *,
+    region: Box | None = None,
+    through: str | None = None,
+    scheduler: str | None = None,
+    journal: Path | None = None,
+) -> Findings:
+    """Search a region of a slide, or its tissue, with a bar; through a method or model where one is named."""
+    from cytoshift.engine import run_findings
+    from cytoshift.slides.tissue import find_tissue
+
+    seen, build_seen = (None, None) if through is None else _prepared(through, slide)
+    title = f"Searching {slide.name}" if through is None else f"Searching {slide.name} through {through}"
+    with workers(scheduler, build, build_seen) as remote, bar(title) as line:
+        return run_findings(
+            slide,
+            operator,
+            region=region,
+            tissue=find_tissue(slide) if region is None else None,
+            journal=journal,
+            report=line.report,
+            through=seen,
+            remote=remote,
+        )
 
 
 def _prepared(through: str, slide: Slide) -> tuple[ImageOperator, Build]:

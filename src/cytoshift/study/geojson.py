@@ -12,7 +12,7 @@ import json
 import math
 import uuid
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -24,7 +24,7 @@ from cytoshift.durable import new_file
 from cytoshift.errors import DataError
 from cytoshift.study.cells import Cells, Region, State
 from cytoshift.study.events import Box
-from cytoshift.study.palette import color_of, spelled
+from cytoshift.study.palette import RGBColor, color_of, spelled
 
 if TYPE_CHECKING:
     from cytoshift.engine.findings import Findings
@@ -87,14 +87,25 @@ def write(path: str | Path, found: Findings | Cells, *, regions: Sequence[Region
     DataError
         The file cannot be written; an older one then stays as it was.
     """
-    path = Path(path)
     features = _features(found) if isinstance(found, Cells) else _predictions(found)
+    return write_features(path, (*map(_region, regions), *features) if regions else features)
+
+
+def write_features(path: str | Path, features: Iterable[str]) -> Path:
+    """Write features, each as JSON, as a feature collection; with ``.gz`` at the end it is compressed.
+
+    Raises
+    ------
+    DataError
+        The file cannot be written; an older one then stays as it was.
+    """
+    path = Path(path)
     try:
         with new_file(path) as raw:
             out = gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, filename="") if path.suffix == ".gz" else raw
             out.write(b'{"type": "FeatureCollection", "features": [')
             separator = b"\n"
-            for feature in (*map(_region, regions), *features) if regions else features:
+            for feature in features:
                 out.write(separator + feature.encode())
                 separator = b",\n"
             out.write(b"\n]}\n")
@@ -103,6 +114,11 @@ def write(path: str | Path, found: Findings | Cells, *, regions: Sequence[Region
     except OSError as error:
         raise DataError(f"{path} cannot be written ({error.strerror}); make room or choose another place.") from error
     return path
+
+
+def cell_feature(name: str, box: Sequence[float], score: float, label: str, color: RGBColor, **said: str) -> str:
+    """Return a cell as a feature: what names it, its box, score, class, the class's colour, and texts about it."""
+    return _cell(_stable(name), list(box), score, _text({"name": label, "color": color}), _text(said))
 
 
 def _predictions(found: Findings) -> Iterator[str]:

@@ -41,6 +41,10 @@ _FURTHER: tuple[RGBColor, ...] = (
 )
 
 
+CHANGES: dict[str, RGBColor] = {"gained": (213, 94, 0), "lost": (0, 114, 178), "changed": (170, 51, 119)}
+"""Colours of what differs between two searches: Okabe and Ito's vermilion and blue, Tol's purple between them."""
+
+
 def color_of(name: str) -> RGBColor:
     """Return the colour of a class as red, green and blue from 0 to 255.
 
