@@ -19,6 +19,26 @@ def find_cells(viewer: Viewer) -> None:
     dock(viewer, "Find").start()
 
 
+def compare_cells(viewer: Viewer) -> None:
+    """Compare the cells found through other colours with those of the original; again, to stop."""
+    dock(viewer, "Find").deltas.toggle()
+
+
+def next_gained(viewer: Viewer) -> None:
+    """Go to the next cell that was found only through other colours."""
+    dock(viewer, "Find").deltas.go("gained")
+
+
+def next_lost(viewer: Viewer) -> None:
+    """Go to the next cell that was found only in the original."""
+    dock(viewer, "Find").deltas.go("lost")
+
+
+def next_changed(viewer: Viewer) -> None:
+    """Go to the next cell that other colours put into another class."""
+    dock(viewer, "Find").deltas.go("changed")
+
+
 def next_cell(viewer: Viewer) -> None:
     """Go to the next cell that nobody decided on."""
     _review(viewer).work.step(1)
