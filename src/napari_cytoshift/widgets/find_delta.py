@@ -36,6 +36,9 @@ RESTED_MS = 300
 
 ICON = 12
 
+NAME = 56
+"""Pixels that a class's name has at least."""
+
 OFFER, HIDE = "Compare with the original", "Hide the comparison"
 
 TIPS: dict[Change, str] = {
@@ -72,7 +75,7 @@ class DeltaRows(QWidget):
         self.offer = button(
             OFFER, "Search the same place of the original with the same model, and compare", self.toggle
         )
-        self.note = sentence(faint=True)
+        self.note = sentence()
         self.numbers: dict[tuple[Change, str], QToolButton] = {}
         self._run = ""
         self._work: Work | None = None
@@ -80,6 +83,8 @@ class DeltaRows(QWidget):
         self._grid = QGridLayout()
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setVerticalSpacing(0)
+        self._grid.setHorizontalSpacing(2)
+        self._grid.setColumnMinimumWidth(1, NAME)
         self._grid.setColumnStretch(1, 1)
         self._table = QWidget()
         self._table.setLayout(self._grid)
@@ -266,8 +271,8 @@ def _note(delta: Delta) -> str:
     gained, lost = (int((seen != NOT_SEEN).sum()) for seen in (delta.gained_seen, delta.lost_seen))
     said = []
     if gained or lost:
-        parts = [f"{gained} of the gained were seen before"] * bool(gained)
-        parts += [f"{lost} of the lost are still seen"] * bool(lost)
+        parts = [f"{gained} of the gained {'was' if gained == 1 else 'were'} seen before"] * bool(gained)
+        parts += [f"{lost} of the lost {'is' if lost == 1 else 'are'} still seen"] * bool(lost)
         said.append(f"{' and '.join(parts)}, below the threshold: hollow marks.")
     change = delta.score_change
     if change is not None:
