@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 
 from napari.utils import cancelable_progress
 from qtpy.compat import isalive
-from qtpy.QtCore import QEventLoop, QObject, Qt, Signal
+from qtpy.QtCore import QCoreApplication, QEventLoop, QObject, Qt, Signal
 
 from cytoshift.engine.pace import paced_by
 from cytoshift.engine.progress import CancelToken, Progress
@@ -73,6 +73,7 @@ class Work(QObject):
         self._function = function
         self._last_report = 0.0
         self._bar: Any = None
+        self._showing = False
         self._in_activity = in_activity
         self._arrived.connect(self._receive, Qt.ConnectionType.QueuedConnection)
 
@@ -83,8 +84,24 @@ class Work(QObject):
             self._bar = cancelable_progress(
                 total=0, desc=self.title, cancel_callback=self.cancel.cancel, file=_Nowhere()
             )
+        application = QCoreApplication.instance()
+        if application is not None:
+            application.aboutToQuit.connect(self.abandon)  # or the process waits for paused work, for ever
         _pool().submit(self._run)
         return self
+
+    @property
+    def paused(self) -> bool:
+        """Whether it waits, or will at its next look at `cancel`."""
+        return self.cancel.paused
+
+    def pause(self) -> None:
+        """Let it wait between two of its parts."""
+        self.cancel.pause()
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self.cancel.resume()
 
     def report(self, progress: Progress) -> None:
         """Report progress from the thread; a flood is thinned, the last report always arrives."""
@@ -131,12 +148,14 @@ class Work(QObject):
             self.finished.emit()
 
     def _show(self, value: object) -> None:
-        bar = self._bar  # updating it lets Qt run other events, which may close it
-        if bar is None or not isinstance(value, Progress):
+        bar = self._bar  # updating it lets Qt run other events, which may close it, or bring the next report
+        if bar is None or self._showing or not isinstance(value, Progress):
             return
+        self._showing = True
         if bar.total != value.total:
             bar.total = value.total
         bar.update(value.done - bar.n)
+        self._showing = False
 
     def _close_bar(self) -> None:
         bar, self._bar = self._bar, None

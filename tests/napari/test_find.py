@@ -16,6 +16,7 @@ from cytoshift.models.card import Card
 from cytoshift.slides import open_slide
 from cytoshift.study.palette import BETHESDA
 from napari_cytoshift.layers.findings_boxes import rectangles
+from napari_cytoshift.layers.findings_thresholds import Thresholds
 from napari_cytoshift.widgets.find import FindDock
 from napari_cytoshift.widgets.find_region import drawn
 from napari_cytoshift.widgets.find_run import tiles
@@ -96,12 +97,12 @@ def test_a_run_over_the_tissue_is_stored_whole_and_shown_from_the_cards_threshol
     assert stored.provenance.threshold == 0.05
     assert stored.provenance.region is None
     assert workspace.cells.run == identifier
-    assert workspace.cells.threshold == 0.2
-    assert dock.threshold.value() == pytest.approx(0.2)
+    assert workspace.cells.thresholds == Thresholds(0.2)
+    assert dock.rows.all.score == 0.2
     expected = (stored.scores >= 0.2).sum()
     assert sum(workspace.cells.counts().values()) == expected
     assert dock.found.text().startswith(f"{expected:,} cells in ".replace(",", " "))
-    dock.threshold.setValue(0.5)
+    dock.rows.all.setValue(50)
     assert sum(workspace.cells.counts().values()) == (stored.scores >= 0.5).sum()
     assert dock.rows.text("HSIL") == str(((stored.scores >= 0.5) & (stored.labels == 4)).sum())
 

@@ -205,7 +205,7 @@ def test_a_view_is_marked_complete_with_the_run_and_the_threshold(review: Review
     assert view is not None
     assert region.box == pytest.approx((max(view[0], 0), max(view[1], 0), min(view[2], 1000), min(view[3], 800)))
     assert region.run == workspace.cells.run
-    assert region.threshold == workspace.cells.threshold
+    assert region.threshold == workspace.cells.thresholds.common
     assert review.regions.text().startswith("1 field")
     press(review, "Z", ctrl=True)
     assert workspace.study.regions(slide.info.identity) == ()
@@ -257,11 +257,11 @@ def test_the_question_mark_lists_the_keys_without_blocking(review: ReviewDock, q
 
 
 def test_the_orders(review: ReviewDock) -> None:
-    cells, all_of = review.work.cells, np.arange(6)
-    assert arrange(cells, all_of, "worst", 0.5).tolist() == [2, 0, 4, 3, 5, 1]
-    assert arrange(cells, all_of, "score", 0.5).tolist() == [0, 2, 4, 3, 1, 5]
-    assert arrange(cells, all_of, "uncertain", 0.5).tolist() == [1, 3, 4, 2, 5, 0]
-    assert arrange(cells, all_of, "place", 0.5).tolist() == [0, 1, 2, 3, 4, 5]
+    cells, all_of, half = review.work.cells, np.arange(6), np.full(6, 0.5, np.float32)
+    assert arrange(cells, all_of, "worst", half).tolist() == [2, 0, 4, 3, 5, 1]
+    assert arrange(cells, all_of, "score", half).tolist() == [0, 2, 4, 3, 1, 5]
+    assert arrange(cells, all_of, "uncertain", half).tolist() == [1, 3, 4, 2, 5, 0]
+    assert arrange(cells, all_of, "place", half).tolist() == [0, 1, 2, 3, 4, 5]
     review.order.setCurrentIndex(review.order.findData("uncertain"))
     press(review, "N")
     assert index(review) == 1

@@ -54,21 +54,55 @@ class Meter:
 
 
 class CancelToken:
-    """A flag one thread sets and another checks between batches."""
+    """What one thread sets and another looks at between batches: to stop, or to wait.
+
+    Whoever looks while work is paused waits there until it is resumed or cancelled, and takes no time of a processor.
+    """
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self._cancelled = threading.Event()
+        self._go_on = threading.Event()
+        self._go_on.set()
+        self._guard = threading.Lock()
+        self._since = 0.0
+        self._waited = 0.0
 
     def cancel(self) -> None:
-        """Ask the work to stop."""
-        self._event.set()
+        """Ask the work to stop, paused or not."""
+        self._cancelled.set()
+        self.resume()
+
+    def pause(self) -> None:
+        """Ask the work to wait; work that is to stop does not."""
+        with self._guard:
+            if self._go_on.is_set() and not self._cancelled.is_set():
+                self._since = time.monotonic()
+                self._go_on.clear()
+
+    def resume(self) -> None:
+        """Let paused work go on."""
+        with self._guard:
+            if not self._go_on.is_set():
+                self._waited += time.monotonic() - self._since
+                self._go_on.set()
 
     @property
     def cancelled(self) -> bool:
         """Whether stopping was asked for."""
-        return self._event.is_set()
+        return self._cancelled.is_set()
+
+    @property
+    def paused(self) -> bool:
+        """Whether the work is to wait."""
+        return not self._go_on.is_set()
+
+    @property
+    def waited(self) -> float:
+        """Seconds for which the work was paused before it was last resumed."""
+        return self._waited
 
     def check(self) -> None:
-        """Raise `Cancelled` if stopping was asked for."""
-        if self._event.is_set():
+        """Wait while the work is paused; raise `Cancelled` if stopping was asked for."""
+        self._go_on.wait()
+        if self._cancelled.is_set():
             raise Cancelled("Stopped on request; what was finished is kept, and the same command goes on from there.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, overload
@@ -128,12 +128,15 @@ class Region:
         The run whose predictions count in it; ``""`` where only added cells do.
     threshold : float
         Score from which unreviewed predictions count.
+    thresholds : mapping of str to float
+        The same for single classes, by name, where they have one of their own.
     """
 
     id: str
     box: Box
     run: str
     threshold: float
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -167,11 +170,17 @@ def prediction_index(run: str, target: str) -> int | None:
     return int(index) if of and of == run and index.isdecimal() else None
 
 
-def fold_cells(findings: Findings | None, run: str, corrections: Iterable[Event], threshold: float = 0.0) -> Cells:
+def fold_cells(
+    findings: Findings | None,
+    run: str,
+    corrections: Iterable[Event],
+    threshold: float = 0.0,
+    thresholds: Mapping[str, float] | None = None,
+) -> Cells:
     """Fold corrections into the predictions of a run.
 
-    Unreviewed predictions below the threshold are left out; what a person decided on stays whatever its score. The
-    last decision counts: ``relabel`` accepts, ``move`` accepts what was not unsure.
+    Unreviewed predictions below the threshold, or their class's own, are left out; what a person decided on stays
+    whatever its score. The last decision counts: ``relabel`` accepts, ``move`` accepts what was not unsure.
     """
     changed: dict[int, _Change] = {}
     added: dict[str, _Change] = {}
@@ -185,7 +194,7 @@ def fold_cells(findings: Findings | None, run: str, corrections: Iterable[Event]
             elif event.target in added:
                 added[event.target].apply(event)
     classes = _classes(findings, (*changed.values(), *added.values()))
-    predicted = _predicted(findings, run, changed, threshold, classes)
+    predicted = _predicted(findings, run, changed, _limits(threshold, thresholds or {}, classes), classes)
     return _with_added(predicted, run, added) if added else predicted
 
 
@@ -195,8 +204,16 @@ def _classes(findings: Findings | None, changes: Iterable[_Change]) -> tuple[str
     return tuple(known)
 
 
+def _limits(common: float, own: Mapping[str, float], classes: tuple[str, ...]) -> npt.NDArray[np.float32]:
+    return np.array([own.get(name, common) for name in classes], np.float32)
+
+
 def _predicted(
-    findings: Findings | None, run: str, changed: dict[int, _Change], threshold: float, classes: tuple[str, ...]
+    findings: Findings | None,
+    run: str,
+    changed: dict[int, _Change],
+    limits: npt.NDArray[np.float32],
+    classes: tuple[str, ...],
 ) -> Cells:
     if findings is None:
         return Cells(
@@ -208,7 +225,7 @@ def _predicted(
             np.zeros(0, np.bool_),
             classes,
         )
-    keep = findings.scores >= threshold
+    keep = findings.scores >= limits[findings.labels]
     keep[list(changed)] = True
     kept = np.flatnonzero(keep)
     boxes, labels = findings.boxes[kept], findings.labels[kept]
@@ -242,7 +259,13 @@ def fold_regions(corrections: Iterable[Event]) -> tuple[Region, ...]:
     regions: dict[str, Region] = {}
     for event in corrections:
         if event.kind == "mark_complete":
-            regions[event.id] = Region(event.id, event.box, event.payload["run"], event.payload["threshold"])
+            regions[event.id] = Region(
+                event.id,
+                event.box,
+                event.payload["run"],
+                event.payload["threshold"],
+                event.payload.get("thresholds", {}),
+            )
         elif event.kind == "reject":
             regions.pop(event.target, None)
     return tuple(regions.values())

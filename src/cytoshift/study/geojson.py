@@ -153,6 +153,7 @@ def _cell(identifier: str, box: list[float], score: float, classification: str, 
 
 def _region(region: Region) -> str:
     metadata = {"run": region.run, "threshold": f"{region.threshold:.9g}"}
+    metadata.update({f"threshold {name}": f"{score:.9g}" for name, score in region.thresholds.items()})
     return (
         f'{{"type": "Feature", "id": "{_stable(region.id)}", "geometry": {_polygon(region.box)}, "properties": '
         f'{{"objectType": "annotation", "name": "complete", "isLocked": true, "measurements": {{}}, '

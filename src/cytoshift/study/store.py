@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
@@ -168,6 +168,10 @@ class Study:
         """Return the ids of a slide's runs, oldest first."""
         return [run for run, _, _ in self._log.runs(slide)]
 
+    def searches(self, slide: str) -> list[tuple[str, Provenance, int]]:
+        """Return id, provenance and number of predictions of a slide's runs, oldest first, without the predictions."""
+        return self._log.runs(slide)
+
     def provenance(self, run: str) -> Provenance:
         """Return where the predictions of a run come from."""
         return self._log.findings(run).provenance
@@ -206,14 +210,23 @@ class Study:
         """Write a note to a cell, a region or (target ``""``) the slide."""
         return self._correct(slide, "note", target, text=text)
 
-    def mark_complete(self, slide: str, box: Box, run: str | None = None, threshold: float = 0.0) -> Event:
+    def mark_complete(
+        self,
+        slide: str,
+        box: Box,
+        run: str | None = None,
+        threshold: float = 0.0,
+        thresholds: Mapping[str, float] | None = None,
+    ) -> Event:
         """Say that in a box every cell is right as it is now shown: predictions of a run from a threshold, corrected.
 
-        Without a run, only cells that a person added count there.
+        ``thresholds`` are those of single classes, by name. Without a run, only cells that a person added count there.
         """
         if run:
             self._size(run)
-        return self._correct(slide, "mark_complete", "", box=valid_box(box), run=run or "", threshold=float(threshold))
+        own = {"thresholds": dict(thresholds)} if thresholds else {}
+        marked = {"box": valid_box(box), "run": run or "", "threshold": float(threshold), **own}
+        return self._correct(slide, "mark_complete", "", **marked)
 
     def calibrate(self, slide: str, mpp_yx: tuple[float, float], objective: float | None = None) -> Event:
         """Set µm per level-0 pixel along y and x, for a slide whose file does not say or is wrong."""
@@ -258,7 +271,13 @@ class Study:
         with self._guard:
             return not self.read_only and self._history.to_redo(slide) is not None
 
-    def cells(self, slide: str, run: str | None = None, threshold: float = 0.0) -> Cells:
+    def cells(
+        self,
+        slide: str,
+        run: str | None = None,
+        threshold: float = 0.0,
+        thresholds: Mapping[str, float] | None = None,
+    ) -> Cells:
         """Return the cells of a slide as they are now.
 
         Parameters
@@ -269,6 +288,8 @@ class Study:
             Whose predictions: the last run's by default, none for ``""``.
         threshold : float
             Score from which unreviewed predictions are there; reviewed ones always are.
+        thresholds : mapping of str to float, optional
+            The same for single classes, by name.
 
         Returns
         -------
@@ -280,7 +301,7 @@ class Study:
         findings = self._log.findings(run) if run else None
         if findings is not None and findings.provenance.slide != slide:
             raise StudyError(f"Run {run} is of another slide than {slide}; choose one of this slide's runs.")
-        return fold_cells(findings, run, self.corrections(slide), threshold)
+        return fold_cells(findings, run, self.corrections(slide), threshold, thresholds)
 
     def regions(self, slide: str) -> tuple[Region, ...]:
         """Return the regions of a slide that are marked complete, oldest first."""

@@ -11,6 +11,8 @@ from psygnal import Signal
 
 from cytoshift.errors import StudyError
 from cytoshift.study.cells import Cells, Region, State, fold_cells
+from napari_cytoshift.layers.findings_growing import GrowingCells
+from napari_cytoshift.layers.findings_thresholds import Thresholds
 
 if TYPE_CHECKING:
     from cytoshift.engine.findings import Findings
@@ -22,8 +24,14 @@ if TYPE_CHECKING:
 USUAL_SIDE = 64.0
 """Side in level-0 pixels of an added box while no box tells how large cells are."""
 
-Loaded = tuple[int, str, str, Cells, float]
-"""Wish, identity, run, cells and threshold that a thread read."""
+ENOUGH = 10_000
+"""Boxes, spread evenly over all of a run, that tell how large its cells are."""
+
+Limits = tuple[Thresholds, Thresholds]
+"""Thresholds as they were used last with a model, and as its card names them."""
+
+Loaded = tuple[int, str, str, Cells, Limits]
+"""Wish, identity, run, cells and thresholds that a thread read."""
 
 
 class ShownCells:
@@ -45,6 +53,10 @@ class ShownCells:
         The study's run whose predictions are shown; ``""`` where there is none.
     previewing : bool
         Whether the cells are those of a search that is still running; they cannot be corrected yet.
+    thresholds : Thresholds
+        Scores from which predictions that nobody decided on are shown.
+    usual : Thresholds
+        Those on the card of the model that made the predictions.
     """
 
     changed = Signal()
@@ -56,7 +68,8 @@ class ShownCells:
         self.cells = fold_cells(None, "", ())
         self.run = ""
         self.previewing = False
-        self.threshold = 0.5
+        self.thresholds = self.usual = Thresholds()
+        self._growing = GrowingCells(None)
         self.show_rejected = False
         self.hidden: frozenset[str] = frozenset()
         self.selected = ""
@@ -83,8 +96,7 @@ class ShownCells:
 
     def mask(self) -> npt.NDArray[np.bool_]:
         """Return which cells pass the filter; what a person decided on passes whatever its score."""
-        cells = self.cells
-        keep: npt.NDArray[np.bool_] = (cells.scores >= self.threshold) | (cells.states != State.PREDICTED)
+        cells, keep = self.cells, self._passing()
         if not self.show_rejected:
             keep &= cells.states != State.REJECTED
         if self.hidden:
@@ -93,11 +105,19 @@ class ShownCells:
 
     def counts(self) -> dict[str, int]:
         """Return how many cells of each class pass threshold and state, hidden classes too; rejected never count."""
-        cells = self.cells
-        keep = (cells.scores >= self.threshold) | (cells.states != State.PREDICTED)
+        cells, keep = self.cells, self._passing()
         keep &= cells.states != State.REJECTED
-        numbers = np.bincount(cells.labels[keep], minlength=len(cells.classes))
-        return dict(zip(cells.classes, numbers.tolist(), strict=False))
+        # One comparison per class: ten times as fast as numpy's bincount, which first makes the labels longer.
+        return {name: int(np.count_nonzero(keep & (cells.labels == at))) for at, name in enumerate(cells.classes)}
+
+    def _passing(self) -> npt.NDArray[np.bool_]:
+        """Return which cells pass the thresholds: those decided on always do."""
+        cells = self.cells
+        if not len(cells):
+            return np.zeros(0, np.bool_)
+        keep: npt.NDArray[np.bool_] = cells.scores >= self.thresholds.of_classes(cells.classes)[cells.labels]
+        keep |= cells.states != State.PREDICTED
+        return keep
 
     def position(self, identifier: str) -> int | None:
         """Return where a cell is among `cells`."""
@@ -127,23 +147,27 @@ class ShownCells:
         if label in cells.classes:
             of_class = cells.labels == cells.classes.index(label)
         boxes = cells.boxes[of_class] if of_class.any() else cells.boxes
+        boxes = boxes[:: -(-len(boxes) // ENOUGH)]
         return float(np.median((boxes[:, 2:] - boxes[:, :2]).mean(axis=1)))
 
     # Filter and selection ------------------------------------------------------------------------------
 
     def set_threshold(self, threshold: float) -> None:
-        """Show unreviewed predictions from this score on; it is remembered for the model that made them."""
-        if threshold == self.threshold:
-            return
-        self.threshold = threshold
-        self.filtered.emit()
+        """Show unreviewed predictions of every class from this score on."""
+        self.set_thresholds(Thresholds(threshold))
 
-    def keep_threshold(self) -> None:
-        """Remember the threshold for the model whose predictions are shown."""
+    def set_thresholds(self, thresholds: Thresholds) -> None:
+        """Show unreviewed predictions from these scores on."""
+        if thresholds != self.thresholds:
+            self.thresholds = thresholds
+            self.filtered.emit()
+
+    def keep_thresholds(self) -> None:
+        """Remember the thresholds for the model whose predictions are shown."""
         if self.run:
             model = self.workspace.study.provenance(self.run).model
             state = self.workspace.state
-            state.set("thresholds", {**state.get("thresholds", {}), model: round(self.threshold, 3)})
+            state.set("thresholds", {**state.get("thresholds", {}), model: self.thresholds.to_json()})
 
     def hide(self, name: str, hidden: bool) -> None:
         """Hide a class, or show it again."""
@@ -162,16 +186,22 @@ class ShownCells:
             self.selected_changed.emit(identifier)
 
     def preview(self, findings: Findings) -> None:
-        """Show findings of a search that is still running."""
+        """Show what a search that is still running found since the last call, beside what it found before."""
         slide = self.workspace.slide(findings.provenance.slide)
+        if findings.provenance is not self._growing.search:
+            self._growing = GrowingCells(findings.provenance)
+        cells = self._growing.add(findings)
         if slide is None or self.workspace.active is not slide:
             return
         self._wish += 1
+        if not self.previewing:
+            self.thresholds, self.usual = self._limits_of(findings.provenance.model)
         self.previewing = True
-        self._show(slide.info.identity, "", fold_cells(findings, "", ()))
+        self._show(slide.info.identity, "", cells)
 
     def reload(self) -> None:
         """Forget a preview and show what the study has."""
+        self._growing = GrowingCells(None)
         self._load()
 
     # Corrections ---------------------------------------------------------------------------------------
@@ -211,8 +241,8 @@ class ShownCells:
         findings, run = self.workspace.findings(slide), self.workspace.run(slide)
         if run:
             self._wish += 1
-            self.previewing = False
-            self.threshold = self._threshold_for(run)
+            self.previewing, self._growing = False, GrowingCells(None)
+            self.thresholds, self.usual = self._limits_for(run)
             self._show(identity, run, self.workspace.study.cells(identity, run))
         elif findings is not None:
             self.preview(findings)
@@ -237,14 +267,14 @@ class ShownCells:
 
         def read(work: Work) -> Loaded:
             run = chosen or next(reversed(study.runs(identity)), "")
-            return wish, identity, run, study.cells(identity, run), self._threshold_for(run)
+            return wish, identity, run, study.cells(identity, run), self._limits_for(run)
 
         self.workspace.start("Reading the cells", read, done=self._take, in_activity=False)
 
     def _take(self, loaded: Loaded) -> None:
-        wish, identity, run, cells, threshold = loaded
+        wish, identity, run, cells, limits = loaded
         if wish == self._wish:
-            self.threshold = threshold
+            self.thresholds, self.usual = limits
             self._show(identity, run, cells)
 
     def _show(self, identity: str, run: str, cells: Cells) -> None:
@@ -256,16 +286,15 @@ class ShownCells:
         if lost:
             self.selected_changed.emit("")
 
-    def _threshold_for(self, run: str) -> float:
-        """Return the threshold last used with a run's model, else the one its card names."""
-        if not run:
-            return self.threshold
-        model = self.workspace.study.provenance(run).model
+    def _limits_for(self, run: str) -> Limits:
+        """Return the thresholds for a run's model."""
+        return self._limits_of(self.workspace.study.provenance(run).model) if run else (self.thresholds, self.usual)
+
+    def _limits_of(self, model: str) -> Limits:
+        card = next((card for card in self.workspace.registry.list("detector") if card.id == model), None)
+        usual = Thresholds.of_card(card)
         kept = self.workspace.state.get("thresholds", {}).get(model)
-        if kept is not None:
-            return float(kept)
-        cards = (card for card in self.workspace.registry.list("detector") if card.id == model)
-        return next((card.threshold for card in cards), 0.5)
+        return (usual if kept is None else Thresholds.from_json(kept)), usual
 
 
 def know(study: Study, slide: Slide) -> None:

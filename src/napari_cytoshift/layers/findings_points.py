@@ -78,7 +78,7 @@ class CellPoints:
             self._fill(layer, slide, shown.cells, which)
             self._key, self._which = key, which
         sides = np.maximum(layer.size * viewer.scene.camera.zoom, SMALLEST)
-        widths = _padded(line_widths(shown.cells)[which], len(sides)) / sides
+        widths = _padded(line_widths(shown.cells.select(which)), len(sides)) / sides
         widths = np.clip(widths, 0.02, 1)
         if not np.array_equal(widths, layer.border_width):
             layer.border_width = widths

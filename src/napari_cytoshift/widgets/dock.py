@@ -113,7 +113,7 @@ class MessageLine(QWidget):
 
 
 class BusyRow(QWidget):
-    """Progress, remaining time and a cancel button of running work. Hidden while nothing runs."""
+    """Progress, remaining time, and buttons to pause and cancel running work. Hidden while nothing runs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -121,9 +121,12 @@ class BusyRow(QWidget):
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._label = sentence()
+        self._known = ""
+        self._pause = button("Pause", "", self.pause)
         self._cancel = button("Cancel", "Stop; what is finished is kept", self.cancel)
         row = QHBoxLayout()
         row.addWidget(self._bar, 1)
+        row.addWidget(self._pause)
         row.addWidget(self._cancel)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -136,11 +139,13 @@ class BusyRow(QWidget):
         """Whether work runs."""
         return self._work is not None
 
-    def follow(self, work: Work) -> None:
-        """Show a piece of work until it ends."""
-        self._work = work
+    def follow(self, work: Work, *, pausable: bool = False) -> None:
+        """Show a piece of work until it ends; ``pausable`` work looks at its token between its parts."""
+        self._work, self._known = work, ""
         self._bar.setRange(0, 0)
-        self._label.setText(f"{work.title}…")
+        self._pause.setVisible(pausable)
+        self._pause.setEnabled(True)
+        self._say()
         self._cancel.setText("Cancel")
         self._cancel.setEnabled(True)
         work.progressed.connect(self._show)
@@ -151,16 +156,36 @@ class BusyRow(QWidget):
         """Ask the work to stop."""
         if self._work is not None:
             self._work.cancel.cancel()
+            self._pause.setEnabled(False)
             self._cancel.setText("Stopping…")
             self._cancel.setEnabled(False)
+
+    def pause(self) -> None:
+        """Let the work wait, or go on."""
+        if self._work is not None:
+            if self._work.paused:
+                self._work.resume()
+            else:
+                self._work.pause()
+            self._say()
+
+    def _say(self) -> None:
+        if self._work is None:
+            return
+        paused = self._work.paused
+        self._pause.setText("Resume" if paused else "Pause")
+        self._pause.setToolTip("Go on" if paused else "Wait after this batch, and leave the computer to others")
+        known = " · ".join(part for part in (self._known, "paused" if paused else "") if part)
+        self._label.setText(f"{self._work.title}: {known}" if known else f"{self._work.title}…")
 
     def _show(self, progress: Progress) -> None:
         if self.sender() is self._work:
             self._bar.setRange(0, max(progress.total, 1))
             self._bar.setValue(progress.done)
             share = progress.done / max(progress.total, 1)
-            known = " · ".join(part for part in (f"{share:.0%}", wording.about(progress.remaining)) if part)
-            self._label.setText(f"{self._work.title}: {known}")
+            parts = (f"{share:.0%}", wording.about(progress.remaining)) if progress.total else (progress.text,)
+            self._known = " · ".join(part for part in parts if part)
+            self._say()
 
     def _end(self) -> None:
         if self.sender() is self._work:

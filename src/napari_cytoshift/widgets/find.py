@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel
-from superqt import QLabeledDoubleSlider
 
 from cytoshift.errors import Cancelled, CytoshiftError, ModelError
 from napari_cytoshift import notices, wording
 from napari_cytoshift.background import Work
+from napari_cytoshift.layers.findings_thresholds import Thresholds
 from napari_cytoshift.sample_data import HOME
 from napari_cytoshift.view import Box
 from napari_cytoshift.widgets.dock import Dock, button, sentence
+from napari_cytoshift.widgets.find_card import ModelCard, details
 from napari_cytoshift.widgets.find_classes import ClassRows
+from napari_cytoshift.widgets.find_delta import DeltaRows
+from napari_cytoshift.widgets.find_history import RunChooser, Searched, recall, remember
 from napari_cytoshift.widgets.find_region import cut, drawn, start_drawing
 from napari_cytoshift.widgets.find_run import FIRST_GUESS, STORED_FROM, Found, Search, search, tiles
 
 if TYPE_CHECKING:
     from napari import Viewer
 
+    from cytoshift.engine.findings import Findings
     from cytoshift.models import Model
     from cytoshift.models.card import Card
     from cytoshift.slides.slide import Slide
@@ -29,7 +33,8 @@ if TYPE_CHECKING:
 WHERE = {
     "view": "What the canvas shows",
     "drawn": "A region I draw",
-    "tissue": "The whole slide's tissue",
+    "tissue": "The slide's tissue",
+    "slide": "The whole slide, glass too",
 }
 ESTIMATE_MS = 250
 
@@ -46,7 +51,7 @@ class FindDock(Dock):
         )
         self.model = QComboBox()
         self.model.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.card = QLabel()
+        self.card = ModelCard()
         self.where = QComboBox()
         self.draw = button("Draw", "Draw a rectangle on the slide: press, drag, release", self.draw_region)
         self.through = QLabel()
@@ -54,10 +59,17 @@ class FindDock(Dock):
         self.run = button("Run", "Find cells (the window stays usable meanwhile)", self.start)
         self.scale = sentence("The detector needs to know how large a pixel is, and this slide does not say.")
         self.set_scale = button("Set µm/px…", "Set it in the Slide dock", lambda: self.go_to("Slide"))
-        self.rows = ClassRows()
-        self.threshold = QLabeledDoubleSlider()
+        self.shown = RunChooser(self.workspace)
+        self.shown_title = QLabel("Shown")
+        self.rows = ClassRows(STORED_FROM)
         self.found = sentence()
-        self._areas: dict[str, float | None] = {}
+        self.review = button(
+            "Review the unsure first",
+            "Decide on the cells next to their class's threshold first: there a decision teaches most",
+            self.review_unsure,
+        )
+        self.deltas = DeltaRows(self.workspace)
+        self._listed: tuple[str, str] | None = None
         self._work: Work | None = None
         self._soon = QTimer(self, singleShot=True, interval=ESTIMATE_MS)
         self._rest = QTimer(self, singleShot=True, interval=ESTIMATE_MS)
@@ -70,42 +82,47 @@ class FindDock(Dock):
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow("Model", self.model)
-        form.addRow("", self.card)
+        form.addRow(self.card)
         for name, title in WHERE.items():
             self.where.addItem(title, name)
-        self.where.setToolTip("Where to search; empty glass is always skipped on whole slides")
+        self.where.setToolTip("Where to search; empty glass is skipped, unless the whole slide is chosen")
         self.where.currentIndexChanged.connect(self._on_where)
         place = QHBoxLayout()
         place.addWidget(self.where, 1)
         place.addWidget(self.draw)
         form.addRow("Where", place)
         form.addRow("Through", self.through)
-        self.card.setEnabled(False)
         self.through.setToolTip("What the model looks through; choose it in Compare with “Use for finding”")
         go = QHBoxLayout()
         go.addWidget(self.estimate, 1)
         go.addWidget(self.run)
-        self.threshold.setRange(0.0, 1.0)
-        self.threshold.setDecimals(2)
-        self.threshold.setSingleStep(0.01)  # type: ignore[arg-type]
-        self.threshold.setToolTip(
-            f"Show cells with at least this score. Scores from {STORED_FROM:g} are kept, so nothing is lost."
-        )
+        shown = QHBoxLayout()
+        shown.addWidget(self.shown_title)
+        shown.addWidget(self.shown, 1)
         self.content.addLayout(form)
         self.content.addWidget(self.scale)
         self.content.addWidget(self.set_scale)
         self.content.addLayout(go)
         self.content.addSpacing(10)
+        self.content.addLayout(shown)
         self.content.addWidget(self.found)
         self.content.addWidget(self.rows)
-        self.content.addWidget(self.threshold)
+        self.content.addWidget(self.deltas)
+        self.content.addWidget(self.review)
         self.content.addStretch(1)
 
     def _connect(self) -> None:
         self.model.currentIndexChanged.connect(self._on_model)
-        self.threshold.valueChanged.connect(self._on_threshold)
-        self._rest.timeout.connect(self.cells.keep_threshold)
+        self.rows.limited.connect(self._on_thresholds)
+        self.rows.reset.connect(lambda: self._on_thresholds(self.cells.usual))
+        self._show_history(0)
+        self.shown.chosen.connect(self.show_run)
+        self.shown.filled.connect(self._show_history)
+        self._rest.timeout.connect(self.cells.keep_thresholds)
         self.rows.hidden.connect(self.cells.hide)
+        self.deltas.started.connect(self.busy.follow)
+        self.deltas.said.connect(self.message.say)
+        self.deltas.stored.connect(lambda: self.shown.fill(self.cells.identity, self.cells.run))
         self._soon.timeout.connect(self._show_estimate)
         for signal, slot in (
             (self.cells.changed, self._show_found),
@@ -122,8 +139,12 @@ class FindDock(Dock):
 
     @property
     def place(self) -> str:
-        """Where is to be searched: ``"view"``, ``"drawn"`` or ``"tissue"``."""
+        """Where is to be searched: ``"view"``, ``"drawn"``, ``"tissue"`` or ``"slide"``."""
         return str(self.where.currentData())
+
+    @property
+    def _everywhere(self) -> bool:
+        return self.place in ("tissue", "slide")
 
     # What a person does
 
@@ -133,7 +154,7 @@ class FindDock(Dock):
         if slide is None or self._work is not None:
             return
         region = self.region(slide)
-        if region is None and self.place != "tissue":
+        if region is None and not self._everywhere:
             self.message.say("Draw a rectangle on the slide first: press Draw, then drag over the cells you want.")
             return
         try:
@@ -144,17 +165,19 @@ class FindDock(Dock):
             self.message.say(str(error))
             return
         self.message.say("")
-        what = Search(slide, model, study, region, self.workspace.through)
+        place = self.place
+        what = Search(slide, model, study, region, self.workspace.through, glass=place == "slide")
         self._work = self.workspace.start(
             f"Finding cells in {slide.name}",
             lambda work: search(what, work),
-            done=lambda found: self._end(slide, found, region),
+            done=lambda found: self._end(slide, found, place),
             failed=self._on_failed,
             sent=self.cells.preview,
         )
-        self.busy.follow(self._work)
+        self.busy.follow(self._work, pausable=True)
         self._work.finished.connect(self._on_finished)
         self.run.setEnabled(False)
+        self.shown.setEnabled(False)
 
     def draw_region(self) -> None:
         """Let a person draw the region to be searched."""
@@ -165,10 +188,34 @@ class FindDock(Dock):
             layer.events.data.connect(self._estimate_soon)
             self.message.say("Drag a rectangle over the cells you want searched.")
 
+    def show_run(self, run: str) -> None:
+        """Show the cells of an earlier search of the active slide; they are read in a thread."""
+        slide, study = self.workspace.active, self.workspace.study
+        if slide is None or self._work is not None or run == self.cells.run:
+            return
+        identity = slide.info.identity
+
+        def read(work: Work) -> Findings:
+            study.cells(identity, run)
+            return study.findings(run)
+
+        self.workspace.start(
+            "Reading a search",
+            read,
+            done=lambda findings: self.workspace.set_findings(slide, findings, run),
+            in_activity=False,
+        )
+
+    def review_unsure(self) -> None:
+        """Open Review at the cell that the model is least sure of."""
+        review = self.go_to("Review")
+        if review is not None:
+            review.begin("uncertain")
+
     def region(self, slide: Slide) -> Box | None:
         """Return what is to be searched in level-0 pixels; None for the whole slide, or while nothing is drawn."""
         viewer = self.workspace.viewer
-        if viewer is None or self.place == "tissue":
+        if viewer is None or self._everywhere:
             return None
         if self.place == "drawn":
             return drawn(viewer, slide)
@@ -193,6 +240,7 @@ class FindDock(Dock):
         unknown = slide.mpp is None
         for widget in (self.scale, self.set_scale):
             widget.setVisible(unknown)
+        self.shown.setEnabled(self._work is None)
         self.run.setEnabled(not unknown and self._work is None and self.model.count() > 0)
         self._on_where()
         self._show_through()
@@ -221,12 +269,8 @@ class FindDock(Dock):
 
     def _on_model(self, *_: object) -> None:
         card = self._card()
-        if card is None:
-            self.card.setText("No detector here yet.")
-        else:
-            self.card.setText(_summary(card))
-            self.card.setToolTip(_details(card))
-            self.model.setToolTip(_details(card))
+        self.card.show_card(card)
+        self.model.setToolTip("Which detector searches" if card is None else details(card))
         self._estimate_soon()
 
     def _on_where(self, *_: object) -> None:
@@ -242,7 +286,7 @@ class FindDock(Dock):
             self.estimate.setText("")
             return
         region = self.region(slide)
-        if region is None and self.place != "tissue":
+        if region is None and not self._everywhere:
             self.estimate.setText("nothing drawn yet")
             return
         known = self.workspace.state.get("seconds_per_tile", {}).get(card.id)
@@ -257,18 +301,17 @@ class FindDock(Dock):
         self.through.setText("original" if operator is None else operator.title)
 
     def _show_found(self) -> None:
+        self._list_runs()
         cells, counts = self.cells, self.cells.counts()
         any_cell = bool(len(cells.cells))
-        for widget in (self.rows, self.threshold):
-            widget.setVisible(any_cell)
-        self.threshold.blockSignals(True)
-        self.threshold.setValue(cells.threshold)
-        self.threshold.blockSignals(False)
+        self.rows.setVisible(any_cell)
+        self.review.setVisible(any_cell and not cells.previewing)
         area = self._area()
         self.rows.show_counts(counts, cells.hidden, area)
+        self.rows.show_thresholds(cells.thresholds, cells.usual)
         total = sum(counts.values())
         words = f"{total:,} cells".replace(",", " ") if any_cell else "No cells yet: choose where, then press Run."
-        if cells.previewing:
+        if cells.previewing and any_cell:
             words += " so far"
         elif any_cell and area:
             words += f" in {area:.3g} mm²"
@@ -288,24 +331,39 @@ class FindDock(Dock):
         slide, run = self.workspace.active, self.cells.run
         if slide is None or slide.info.mpp_yx is None or not run:
             return None
+        searched = recall(self.workspace.state, run)
         region = self.workspace.study.provenance(run).region
-        if region is None:
-            return self._areas.get(slide.info.identity)
+        if searched is not None or region is None:
+            return None if searched is None else searched.area_mm2
         my, mx = slide.info.mpp_yx
         return (region[2] - region[0]) * mx * (region[3] - region[1]) * my / 1e6
 
+    def _list_runs(self) -> None:
+        """List the slide's searches anew where another run, or slide, is shown."""
+        now = (self.cells.identity, self.cells.run)
+        if now == self._listed or self.cells.previewing:
+            return
+        self._listed = now
+        if self.cells.identity:
+            self.shown.fill(*now)
+        else:
+            self._show_history(0)
+
+    def _show_history(self, number: int) -> None:
+        for widget in (self.shown, self.shown_title):
+            widget.setVisible(number > 0)
+
     # The run
 
-    def _on_threshold(self, value: float) -> None:
-        self.cells.set_threshold(round(value, 3))
+    def _on_thresholds(self, thresholds: Thresholds) -> None:
+        self.cells.set_thresholds(thresholds)
         self._rest.start()
 
-    def _end(self, slide: Slide, found: Found, region: Box | None) -> None:
+    def _end(self, slide: Slide, found: Found, place: str) -> None:
         if found.seconds_per_tile is not None:
             state, model = self.workspace.state, found.findings.provenance.model
             state.set("seconds_per_tile", {**state.get("seconds_per_tile", {}), model: found.seconds_per_tile})
-        if region is None:
-            self._areas[slide.info.identity] = found.tissue_mm2
+        remember(self.workspace.state, found.run, Searched(place, found.area_mm2))
         self.workspace.set_findings(slide, found.findings, found.run)
         shown = sum(self.cells.counts().values())
         notices.inform(f"Found {shown} cells in {slide.name}.")
@@ -325,21 +383,3 @@ class FindDock(Dock):
 
     def _open_sample(self) -> None:
         self.busy.follow(self.workspace.open_sample(HOME))
-
-
-def _summary(card: Card) -> str:
-    score: Any = card.metrics.get("mAP50")
-    parts = [f"{len(card.classes)} classes"]
-    if card.mpp is not None:
-        parts.append(f"{card.mpp:g} µm/px")
-    if score is not None:
-        parts.append(f"mAP50 {score:.2f}")
-    return "  ·  ".join(parts)
-
-
-def _details(card: Card) -> str:
-    lines = [card.title, card.id, ", ".join(card.classes)]
-    lines += [f"Trained on {data.name}, {data.images} images, {data.cells} cells" for data in card.trained_on]
-    lines += [f"Measured on {card.validation}"] if card.validation else []
-    lines += [f"Taught from {card.parent}"] if card.parent else []
-    return "\n".join([*lines, card.intended_use])

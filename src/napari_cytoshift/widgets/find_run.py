@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,6 +50,8 @@ class Search:
         Level-0 pixels; None for the tissue of the whole slide.
     through : ImageOperator or None
         What the model looks through.
+    glass : bool
+        Whether a whole slide is searched where it is empty too.
     """
 
     slide: Slide
@@ -57,18 +59,16 @@ class Search:
     study: Study
     region: Box | None
     through: ImageOperator | None
+    glass: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The end of a search: findings, their run in the study, the tissue searched, the seconds each tile took.
-
-    ``tissue_mm2`` is None where a region was searched.
-    """
+    """The end of a search: findings, their run in the study, the area searched, the seconds each tile took."""
 
     findings: Findings
     run: str
-    tissue_mm2: float | None
+    area_mm2: float | None
     seconds_per_tile: float | None
 
 
@@ -87,7 +87,7 @@ def search(what: Search, work: Work) -> Found:
     operator = build_operator(what.model, threshold=STORED_FROM)
     if not isinstance(operator, FindingOperator):
         raise ModelError(f"{operator.title} finds no cells; choose a detector.")
-    tissue = find_tissue(what.slide) if what.region is None else None
+    tissue = find_tissue(what.slide) if what.region is None and not what.glass else None
     so_far, pace = _SoFar(work), _Pace(work)
     findings = run_findings(
         what.slide,
@@ -102,12 +102,22 @@ def search(what: Search, work: Work) -> Found:
     know(what.study, what.slide)
     run = what.study.add_findings(findings)
     what.study.cells(what.slide.info.identity, run)  # read back here, so that the window need not
-    area = None if tissue is None else tissue.area_mm2(what.slide.frame)
+    area = _area(what.slide, what.region) if tissue is None else tissue.area_mm2(what.slide.frame)
     return Found(findings, run, area, pace.seconds_per_tile)
 
 
+def _area(slide: Slide, region: Box | None) -> float | None:
+    """Return the mm² of a region, or of the whole slide; None where nobody knows µm/px."""
+    if slide.info.mpp_yx is None:
+        return None
+    my, mx = slide.info.mpp_yx
+    level = slide.levels[0]
+    x0, y0, x1, y1 = region or (0.0, 0.0, float(level.width), float(level.height))
+    return (x1 - x0) * mx * (y1 - y0) * my / 1e6
+
+
 class _SoFar:
-    """Collects what tiles found, and sends all of it now and then."""
+    """Collects what tiles found, and now and then sends what it did not send before."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
@@ -115,23 +125,28 @@ class _SoFar:
         self._sent = time.monotonic()
 
     def add(self, part: Findings) -> None:
-        self._parts.append(part)
-        if time.monotonic() - self._sent > SHOW_EVERY:
-            self._parts = [joined(self._parts)]
+        if len(part):
+            self._parts.append(part)
+        if self._parts and time.monotonic() - self._sent > SHOW_EVERY:
+            parts, self._parts = self._parts, []
             self._sent = time.monotonic()
-            self._work.send(self._parts[0])
+            self._work.send(joined(parts))
 
 
 class _Pace:
-    """Hands progress on and measures the tiles' speed."""
+    """Hands progress on and measures the tiles' speed, both without the time for which the search was paused."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
         self.seconds_per_tile: float | None = None
 
     def report(self, progress: Progress) -> None:
+        searched = max(progress.elapsed - self._work.cancel.waited, 0.0)
         if progress.done:
-            self.seconds_per_tile = progress.elapsed / progress.done
+            self.seconds_per_tile = searched / progress.done
+        if progress.remaining is not None and progress.elapsed:
+            remaining = progress.remaining * searched / progress.elapsed
+            progress = replace(progress, elapsed=searched, remaining=remaining)
         self._work.report(progress)
 
 

@@ -179,6 +179,14 @@ class ReviewDock(Dock):
 
     # What a person does
 
+    def begin(self, order: str) -> None:
+        """Start a review in an order (a key of `ORDERS`) with its first cell that nobody decided on."""
+        if order == self.order.currentData():
+            self.work.arrange()
+        self.order.setCurrentIndex(self.order.findData(order))
+        self.workspace.cells.select("")
+        self.work.step(1)
+
     def toggle_add(self) -> None:
         """Let clicks add cells, or select them again."""
         if self.sender() is not self.add:

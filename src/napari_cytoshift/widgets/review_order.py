@@ -21,7 +21,7 @@ BAND = 800.0
 Indices = npt.NDArray[np.int64]
 
 
-def arrange(cells: Cells, which: Indices, order: str, threshold: float) -> Indices:
+def arrange(cells: Cells, which: Indices, order: str, thresholds: npt.NDArray[np.float32]) -> Indices:
     """Return cells in an order; equal ones stay as they are.
 
     Parameters
@@ -31,12 +31,12 @@ def arrange(cells: Cells, which: Indices, order: str, threshold: float) -> Indic
         The cells to be looked at.
     order : str
         A key of `ORDERS`.
-    threshold : float
-        Score next to which a prediction is uncertain.
+    thresholds : ndarray of float32
+        Score of each class next to which a prediction is uncertain.
     """
     scores = cells.scores[which].astype(np.float64)
     if order == "uncertain":
-        return which[np.argsort(np.abs(scores - threshold), kind="stable")]
+        return which[np.argsort(np.abs(scores - thresholds[cells.labels[which]]), kind="stable")]
     if order == "score":
         return which[np.argsort(-scores, kind="stable")]
     if order == "place":

@@ -91,7 +91,8 @@ class Review:
         which = np.flatnonzero(self.shown.mask())
         if self.only and self.only in self.cells.classes:
             which = which[self.cells.labels[which] == self.cells.classes.index(self.only)]
-        which = arrange(self.cells, which, self.order, self.shown.threshold)
+        limits = self.shown.thresholds.of_classes(self.cells.classes)
+        which = arrange(self.cells, which, self.order, limits)
         self.queue = Queue(self.cells, which)
         self.arranged.emit()
 
@@ -161,7 +162,10 @@ class Review:
         if shown.hidden:
             self.said.emit(f"Show {', '.join(sorted(shown.hidden))} first (Find): hidden cells would count as right.")
             return
-        event = self._write(lambda study, slide: study.mark_complete(slide, box, shown.run or None, shown.threshold))
+        limits = shown.thresholds
+        event = self._write(
+            lambda study, slide: study.mark_complete(slide, box, shown.run or None, limits.common, limits.own)
+        )
         if event is not None:
             self.said.emit("Marked: every cell in this view counts as right. Ctrl+Z takes it back.")
 
