@@ -122,13 +122,12 @@ class DerivedSlide(Slide):
         together = [pipeline.grid[row * columns + k] for k in range(first, min(first + batch, columns))]
         # The whole batch is one entry of the cache: its tiles are computed once, whoever asks first.
         cores = self._cache.get((self.key, "batch", row, first), lambda: self._batch(tuple(together)))
-        return cores[column - first, : tile.height, : tile.width]
+        return cores[: tile.height, (column - first) * pipeline.grid.tile :][:, : tile.width]
 
     def _batch(self, tiles: tuple[Tile, ...]) -> RGB:
+        """Compute tiles that follow each other in a row; returns their cores side by side."""
         breathe()
-        halo, side = self._pipeline.grid.halo, self._pipeline.grid.tile
-        windows = self.operator.render(tiles, self._pipeline.load(tiles).pixels)
-        return windows[: len(tiles), halo : halo + side, halo : halo + side].copy()
+        return np.concatenate(self._pipeline.render(self.operator, self._pipeline.load(tiles)), axis=1)
 
     def calibrated(self, mpp_yx: tuple[float, float], objective: float | None = None) -> DerivedSlide:
         """Return the same slide with µm/px as a person set it."""

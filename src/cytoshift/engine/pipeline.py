@@ -13,6 +13,7 @@ import numpy.typing as npt
 from cytoshift.engine.executor import Executor, LocalExecutor
 from cytoshift.engine.grid import Shard, Tile, TileGrid, shards
 from cytoshift.engine.operator import FindingOperator, ImageOperator, Operator, TileBoxes
+from cytoshift.engine.portions import Portions
 from cytoshift.engine.progress import CancelToken
 from cytoshift.engine.view import View
 
@@ -59,11 +60,13 @@ class Pipeline:
     grid : TileGrid
         Where tiles lie on it.
     batch : int
-        Tiles per call of the operator.
+        Tiles per call of the operator, as long as memory holds them.
     cancel : CancelToken, optional
         Checked before every batch.
     readers : Executor
         Who reads the tiles.
+    portions : Portions
+        How much of a batch the operator is given at once, from now on.
     """
 
     view: View
@@ -71,6 +74,7 @@ class Pipeline:
     batch: int
     cancel: CancelToken | None = None
     readers: Executor = field(default_factory=lambda: LocalExecutor(READERS, name="cytoshift-read"))
+    portions: Portions = field(default_factory=Portions)
 
     def batches(self, tiles: Sequence[Tile]) -> Generator[Batch, None, None]:
         """Read tiles in their order; raises `Cancelled` within one batch, and what a reader raised."""
@@ -86,9 +90,13 @@ class Pipeline:
 
     def find(self, operator: FindingOperator, tiles: Sequence[Tile]) -> Generator[Found, None, None]:
         """Run a finding operator; yields each batch's tiles and the boxes in each."""
+
+        def work(_: Shard, windows: RGB) -> Sequence[TileBoxes]:
+            return operator.find(windows)
+
         with closing(self.batches(tiles)) as batches:
             for batch in batches:
-                yield batch.tiles, list(operator.find(batch.pixels))[: len(batch.tiles)]
+                yield batch.tiles, self.portions.run(work, batch.tiles, batch.pixels, title=operator.title)
 
     def map(self, operator: ImageOperator, tiles: Sequence[Tile]) -> Generator[Mapped, None, None]:
         """Run an image operator; yields each batch's tiles and the pixels of their cores."""
@@ -97,13 +105,24 @@ class Pipeline:
             return
         with closing(self.batches(tiles)) as batches:
             for batch in batches:
-                yield batch.tiles, self._cores(batch.tiles, operator.render(batch.tiles, batch.pixels))
+                yield batch.tiles, self.render(operator, batch)
+
+    def render(self, operator: ImageOperator, batch: Batch) -> list[RGB]:
+        """Run an image operator over one batch; returns the cores of its tiles."""
+        windows = self.portions.run(operator.render, batch.tiles, batch.pixels, title=operator.title)
+        return self._cores(batch.tiles, windows)
 
     def _map_pointwise(self, operator: ImageOperator, tiles: Sequence[Tile]) -> Generator[Mapped, None, None]:
         """Apply in the reading threads: nothing depends on the batch, and the operator holds no lock."""
 
+        def apply(_: Shard, windows: RGB) -> RGB:
+            return operator.apply(windows)
+
         def work(shard: Shard) -> Mapped:
-            windows = [operator.apply(self.view.window(self.grid, tile)[None])[0] for tile in shard]
+            windows: list[RGB] = []
+            for tile in shard:
+                window = self.view.window(self.grid, tile)[None]
+                windows += self.portions.run(apply, (tile,), window, title=operator.title)
             return shard, self._cores(shard, windows)
 
         yield from self._each(work, tiles)
@@ -125,11 +144,11 @@ class Pipeline:
                 yield result
 
     def _cores(self, tiles: Shard, windows: Iterable[RGB]) -> list[RGB]:
-        """Cut the cores out of the windows; windows that only fill up the batch have no tile."""
+        """Cut the cores out of the windows."""
         halo = self.grid.halo
         return [
             window[halo : halo + tile.height, halo : halo + tile.width]
-            for tile, window in zip(tiles, windows, strict=False)
+            for tile, window in zip(tiles, windows, strict=True)
         ]
 
 
