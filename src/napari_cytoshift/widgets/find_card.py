@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from cytoshift.models.card import Card, TrainingData
 from cytoshift.study.palette import color_of
@@ -19,6 +19,9 @@ FIGURES = {
     "recall": "Recall",
 }
 """Figures by their name on a card, in the order in which they are read."""
+
+HEIGHT = 190
+"""Height of an open card in screen pixels; the rest of it is scrolled to, so that the dock never grows."""
 
 BOUNDS = ("low", "high")
 """How the bounds of a figure's interval are called behind its name."""
@@ -44,12 +47,17 @@ class ModelCard(QWidget):
         self.head.setToolTip("Show the model's card: what it was taught, and how good it was measured to be")
         self.words = sentence()
         self.words.setTextFormat(Qt.TextFormat.RichText)
-        self.words.hide()
+        self._inside = QScrollArea()
+        self._inside.setWidget(self.words)
+        self._inside.setWidgetResizable(True)
+        self._inside.setFrameShape(QFrame.Shape.NoFrame)
+        self._inside.setFixedHeight(HEIGHT)
+        self._inside.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         layout.addWidget(self.head)
-        layout.addWidget(self.words)
+        layout.addWidget(self._inside)
         self.head.toggled.connect(self._turn)
 
     def show_card(self, card: Card | None) -> None:
@@ -62,7 +70,7 @@ class ModelCard(QWidget):
 
     def _turn(self, on: bool) -> None:
         self.head.setArrowType(Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow)
-        self.words.setVisible(on)
+        self._inside.setVisible(on)
 
 
 def summary(card: Card) -> str:

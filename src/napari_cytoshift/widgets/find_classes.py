@@ -13,6 +13,9 @@ from napari_cytoshift.layers.findings_thresholds import Thresholds
 from napari_cytoshift.widgets.dock import button
 
 SWATCH = 14
+WIDEST = 90
+"""Screen pixels a class's name may take before it is cut."""
+
 STEPS = 100
 """Steps of a slider from score 0 to 1."""
 
@@ -84,7 +87,7 @@ class ScoreSlider(QSlider):
         super().__init__(Qt.Orientation.Horizontal)
         self.setRange(0, STEPS)
         self.setPageStep(5)
-        self.setMinimumWidth(56)
+        self.setMinimumWidth(44)
         self.setToolTip(tip)
         self.number = QLabel()
         self.number.setToolTip(tip)
@@ -187,6 +190,7 @@ class ClassRows(QWidget):
             color, title = QLabel(), QElidingLabel(name)
             color.setPixmap(swatch(name))
             title.setToolTip(name)
+            title.setMinimumWidth(min(title.fontMetrics().horizontalAdvance(name) + 6, WIDEST))
             self._numbers[name] = _right(f"{name} at or above the score on the right, and what was decided on")
             self._densities[name] = _right("Cells per mm² of the area searched")
             self.sliders[name], self.eyes[name] = self._slider(name), self._eye(name)
