@@ -43,14 +43,15 @@ def main(arguments: list[str]) -> None:
     )
     parent = Parent(starter.card.architecture, starter.load_state(), starter.card.classes)
     taught = train_detector(recipe, options.run / "training", emit=lambda event: None, control=_GoOn(), parent=parent)
-    before = _operator(dict(parent.state), starter.card.architecture, starter.card.classes, recipe.mpp)
-    after = _operator(taught.state, taught.architecture.model_dump(), taught.classes, recipe.mpp)
+    card = starter.card
+    before = _operator(dict(parent.state), card.architecture, card.classes, recipe.mpp, card.calibration)
+    after = _operator(taught.state, taught.architecture.model_dump(), taught.classes, recipe.mpp, taught.calibration)
     for data in (SCANNER, HOME):
-        for name, operator, threshold in (
-            ("before", before, starter.card.threshold),
-            ("after", after, taught.threshold),
-        ):
-            score = evaluate_detector(operator, read_coco(data, "val"), mpp=recipe.data.mpp, threshold=threshold)
+        unseen = read_coco(data, "val")
+        for name, operator, chosen in (("before", before, card), ("after", after, taught)):
+            score = evaluate_detector(
+                operator, unseen, mpp=recipe.data.mpp, threshold=chosen.threshold, thresholds=chosen.thresholds
+            )
             print(json.dumps({"data": data, "model": name, **_rounded(score.flat())}), flush=True)
     print(json.dumps(_learnt(taught)))
 
@@ -69,7 +70,9 @@ def _choose(folder: Path, number: int, seed: int) -> Path:
     return folder.resolve()
 
 
-def _operator(state: dict, architecture: dict, classes: tuple[str, ...], mpp: float) -> DetectorOperator:
+def _operator(
+    state: dict, architecture: dict, classes: tuple[str, ...], mpp: float, calibration: dict[str, float]
+) -> DetectorOperator:
     return DetectorOperator.from_model(
         architecture=architecture,
         state=state,
@@ -77,7 +80,8 @@ def _operator(state: dict, architecture: dict, classes: tuple[str, ...], mpp: fl
         mpp=mpp,
         model_id="experiment",
         version="",
-        threshold=0.01,
+        threshold=0.0,
+        calibration=calibration,
     )
 
 

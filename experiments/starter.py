@@ -12,8 +12,14 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-from cytoshift.detection import DetectorOperator, DetectorRecipe, TrainedDetector, train_detector
-from cytoshift.detection.evaluate import DetectorScore, evaluate_detector
+from cytoshift.detection import (
+    DetectorOperator,
+    DetectorRecipe,
+    DetectorScore,
+    TrainedDetector,
+    evaluate_detector,
+    train_detector,
+)
 from cytoshift.models import Card, TrainingData, save_model
 from cytoshift.models.registry import STARTERS
 from cytoshift.training import load_recipe
@@ -63,10 +69,13 @@ def _measure(trained: TrainedDetector, recipe: DetectorRecipe) -> DetectorScore:
         mpp=trained.mpp,
         model_id=recipe.id,
         version="",
-        threshold=0.01,
+        threshold=0.0,
+        calibration=trained.calibration,
     )
     unseen = read_coco(recipe.data.path, "val")
-    return evaluate_detector(operator, unseen, mpp=recipe.data.mpp, threshold=trained.threshold)
+    return evaluate_detector(
+        operator, unseen, mpp=recipe.data.mpp, threshold=trained.threshold, thresholds=trained.thresholds
+    )
 
 
 def _card(trained: TrainedDetector, recipe: DetectorRecipe, score: DetectorScore) -> Card:
@@ -88,6 +97,8 @@ def _card(trained: TrainedDetector, recipe: DetectorRecipe, score: DetectorScore
         mpp=trained.mpp,
         architecture=trained.architecture.model_dump(mode="json"),
         threshold=trained.threshold,
+        thresholds=trained.thresholds,
+        calibration=trained.calibration,
         metrics=score.flat(),
         validation=f"{score.images} CRIC fields with {score.cells} cells, split val, never seen in training; step and "
         f"threshold were chosen on {held_back} other fields held back from split {recipe.data.split}",

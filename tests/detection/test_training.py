@@ -18,6 +18,10 @@ from cytoshift.detection import (
 )
 from cytoshift.detection.learning import DetectorLearning
 from cytoshift.detection.recipe import DetectorData, DetectorViews
+from cytoshift.detection.train import _Chosen, _chosen
+from cytoshift.engine.operator import TileBoxes
+from cytoshift.errors import ModelError
+from cytoshift.metrics import DetectionTruth, Platt
 from cytoshift.training import TrainingSettings
 from cytoshift.training.coco import read_coco
 
@@ -119,3 +123,53 @@ def test_boxes_of_a_tile_do_not_depend_on_its_neighbours_in_the_batch(trained: T
         alone = operator.find(tile[None])[0]
         assert len(alone.boxes) == len(boxes.boxes)
         np.testing.assert_allclose(alone.scores, boxes.scores, atol=1e-4)
+
+
+def test_scores_are_calibrated_and_each_class_has_its_threshold(trained: TrainedDetector, field_set: Path) -> None:
+    tiles = read_coco(field_set, "val").fields[0].read()[None].copy()
+    plain = as_operator(trained, 0.0)
+    given: dict[str, Any] = {
+        "architecture": trained.architecture.model_dump(),
+        "state": trained.state,
+        "classes": trained.classes,
+        "mpp": 0.5,
+        "model_id": "drawn",
+        "version": "1",
+        "device": "cpu",
+    }
+    scaled = DetectorOperator.from_model(**given, threshold=0.0, calibration={"a": 0.5, "b": -1.0})
+    before, after = plain.find(tiles)[0], scaled.find(tiles)[0]
+    np.testing.assert_array_equal(before.boxes, after.boxes)
+    np.testing.assert_allclose(after.scores, Platt(0.5, -1.0).apply(before.scores), atol=1e-6)
+    asked = np.median(after.scores[np.array(trained.classes)[after.labels] == "disc"])
+    chosen = DetectorOperator.from_model(
+        **given, threshold=0.9, thresholds={"disc": float(asked)}, calibration={"a": 0.5, "b": -1.0}
+    )
+    kept = chosen.find(tiles)[0]
+    limits = np.where(np.array(trained.classes)[after.labels] == "disc", asked, np.float32(0.9))
+    np.testing.assert_array_equal(kept.scores, after.scores[after.scores >= limits])
+    assert 0 < len(kept.scores) < len(after.scores)
+    assert chosen.threshold == pytest.approx(min(asked, 0.9))
+    assert len({plain.key, scaled.key, chosen.key}) == 3
+
+
+def test_a_calibration_that_turns_scores_round_is_refused(trained: TrainedDetector) -> None:
+    with pytest.raises(ModelError, match="do not fit its card"):
+        DetectorOperator.from_model(
+            architecture=trained.architecture.model_dump(),
+            state=trained.state,
+            classes=trained.classes,
+            mpp=0.5,
+            model_id="drawn",
+            version="1",
+            calibration={"a": -1.0, "b": 0.0},
+        )
+
+
+def test_thresholds_are_chosen_for_every_class_and_few_boxes_calibrate_nothing(trained: TrainedDetector) -> None:
+    assert set(trained.thresholds) == {"disc", "square"}
+    assert set(trained.calibration) <= {"a", "b"}
+    truth = [DetectionTruth(np.array([[0, 0, 9, 9]], np.float32), np.zeros(1, np.int64), np.zeros((0, 4), np.float32))]
+    found = [TileBoxes(truth[0].boxes, np.array([0.4], np.float32), np.zeros(1, np.int16))]
+    assert _chosen(truth, found, ("disc",), unseen=True) == _Chosen(0.4, {"disc": 0.4}, {})
+    assert _chosen(truth, found, ("disc",), unseen=False) == _Chosen(0.4, {}, {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ def state() -> dict[str, torch.Tensor]:
 
 @pytest.fixture
 def make_model(tmp_path: Path, state: dict[str, torch.Tensor]) -> Callable[..., Model]:
-    def make(name: str = "model", *, identifier: str = "detector-test", task: str = "detector") -> Model:
+    def make(name: str = "model", *, identifier: str = "detector-test", task: str = "detector", **more: Any) -> Model:
         card = Card(
             id=identifier,
             title="A test model",
@@ -31,6 +32,7 @@ def make_model(tmp_path: Path, state: dict[str, torch.Tensor]) -> Callable[..., 
             threshold=0.4,
             metrics={"mAP50": 0.5},
             licence="CC0",
+            **more,
         )
         return save_model(tmp_path / "made" / name, card, state)
 

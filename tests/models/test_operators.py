@@ -18,7 +18,7 @@ def test_a_detector_is_built_from_its_card(make_model, state, monkeypatch, asked
             return given
 
     monkeypatch.setattr(detection, "DetectorOperator", Recorder, raising=False)
-    model = make_model()
+    model = make_model(thresholds={"HSIL": 0.7}, calibration={"a": 2.0, "b": -1.0})
     given = build_operator(model, threshold=asked)
     assert torch.equal(given.pop("state")["layer.weight"], state["layer.weight"])
     assert given == {
@@ -28,6 +28,8 @@ def test_a_detector_is_built_from_its_card(make_model, state, monkeypatch, asked
         "model_id": "detector-test",
         "version": model.card.sha256,
         "threshold": expected,
+        "thresholds": {"HSIL": 0.7} if asked is None else {},
+        "calibration": {"a": 2.0, "b": -1.0},
     }
 
 

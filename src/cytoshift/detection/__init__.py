@@ -1,10 +1,11 @@
 """Detection: RetinaNet over whole slides, its recipe, its training and its evaluation."""
 
 import cytoshift.training.compilers  # noqa: F401  (before anything that imports torchvision)
-from cytoshift.detection.evaluate import DetectorScore, evaluate_detector
+from cytoshift.detection.evaluate import evaluate_detector
 from cytoshift.detection.networks import Architecture, build_network
 from cytoshift.detection.operator import DetectorOperator
 from cytoshift.detection.recipe import DetectorRecipe
+from cytoshift.detection.score import DetectorScore
 from cytoshift.detection.train import Parent, TrainedDetector, train_detector
 
 __all__ = [

@@ -2,47 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 
 import numpy as np
 
+from cytoshift.detection.labels import CLASS_MAPS, in_names
+from cytoshift.detection.score import DetectorScore, Looked, score_detector
 from cytoshift.detection.train import in_classes
 from cytoshift.engine.findings import Findings
-from cytoshift.engine.operator import FindingOperator
+from cytoshift.engine.operator import FindingOperator, ImageOperator
 from cytoshift.engine.runs import run_findings
-from cytoshift.metrics.detection import DetectionTruth, average_precision, precision_and_recall
-from cytoshift.slides import open_slide
-from cytoshift.training.coco import CocoSet
+from cytoshift.errors import CytoshiftError, DataError
+from cytoshift.metrics.confusion import above
+from cytoshift.metrics.detection import Boxes, DetectionTruth, FoundBoxes
+from cytoshift.slides import Slide, open_slide
+from cytoshift.training.coco import CocoSet, Field
 
-
-@dataclass(frozen=True, slots=True)
-class DetectorScore:
-    """How good a detector is on some fields.
-
-    ``mAP`` is COCO's mean over IoU 0.5 to 0.95, ``mAP50`` at 0.5, both over the classes that occur; ``AP50_any``
-    treats all cells as one class. ``precision`` and ``recall`` are of cells of any class at ``threshold``.
-    """
-
-    mAP: float
-    mAP50: float
-    AP50_any: float
-    AP50_by_class: dict[str, float]
-    precision: float
-    recall: float
-    threshold: float
-    images: int
-    cells: int
-
-    def to_json(self) -> dict[str, Any]:
-        """Return a dictionary that JSON can hold."""
-        return asdict(self)
-
-    def flat(self) -> dict[str, float]:
-        """Return the numbers by name, as a model's card stores them."""
-        numbers = {name: value for name, value in asdict(self).items() if isinstance(value, int | float)}
-        return numbers | {f"AP50 {name}": value for name, value in self.AP50_by_class.items()}
+UNNAMED = "bethesda"
+"""The class map that leaves names as they are."""
 
 
 def evaluate_detector(
@@ -51,6 +29,11 @@ def evaluate_detector(
     *,
     mpp: float,
     threshold: float,
+    thresholds: Mapping[str, float] | None = None,
+    names: str = UNNAMED,
+    through: ImageOperator | None = None,
+    resamples: int = 0,
+    seed: int = 0,
     report: Callable[[int, int], None] | None = None,
 ) -> DetectorScore:
     """Measure a detector.
@@ -58,37 +41,86 @@ def evaluate_detector(
     Parameters
     ----------
     operator : FindingOperator
-        With a low threshold (0.01): average precision needs the whole curve.
+        With threshold 0: average precision needs the whole curve.
     data : CocoSet
         Fields it was not trained on.
     mpp : float
         µm/px of fields that say nothing of it.
-    threshold : float
-        Score at which precision and recall are given.
+    threshold, thresholds
+        Score, and scores by the detector's classes, at which precision, recall and confusions are given.
+    names : str
+        One of `CLASS_MAPS`, for the data's classes and the detector's. A cell keeps the score of the class it was
+        found as.
+    through : ImageOperator, optional
+        What the fields are seen through, prepared here for each.
+    resamples, seed : int
+        Draws of images for the intervals, none without; and their seed.
     report : callable, optional
         Receives fields done and in all.
+
+    Raises
+    ------
+    DataError
+        The data has cells of classes that the detector does not know, or the class map has no name for a class.
     """
-    named = in_classes(data, operator.classes)
-    found: list[Findings] = []
-    for done, field in enumerate(named.fields):
-        slide = open_slide(field.path)
-        scale = field.mpp or mpp
-        found.append(run_findings(slide.calibrated((scale, scale)), operator))
-        slide.close()
-        if report is not None:
-            report(done + 1, len(named.fields))
-    truth = [DetectionTruth(field.boxes, field.labels, field.ignored) for field in named.fields]
-    classes = average_precision(truth, found, operator.classes)
-    cells = average_precision(truth, found, operator.classes, any_class=True)
-    precision, recall = precision_and_recall(truth, found, threshold)
-    return DetectorScore(
-        mAP=classes.mean,
-        mAP50=classes.mean50,
-        AP50_any=cells.mean50,
-        AP50_by_class=classes.by_class50,
-        precision=precision,
-        recall=recall,
-        threshold=threshold,
-        images=len(named.fields),
-        cells=int(np.sum([len(field.boxes) for field in named.fields])),
+    renamed = _renamed(operator.classes, names)
+    classes = tuple(dict.fromkeys(renamed))
+    named = in_classes(in_names(data, names), classes)
+    found, refused = _look(operator, named.fields, mpp, through, report)
+    by_class = [(thresholds or {}).get(name, threshold) for name in operator.classes]
+    shown = [above(each, np.array(by_class, np.float64)) for each in found]
+    index = np.array([classes.index(name) for name in renamed], np.int16)
+    looked = Looked(
+        truth=[DetectionTruth(field.boxes, field.labels, field.ignored) for field in named.fields],
+        found=_relabelled(found, index),
+        shown=_relabelled(shown, index),
+        areas=[field.height * field.width * ((field.mpp or mpp) / 1000) ** 2 for field in named.fields],
+        refused=refused,
     )
+    return score_detector(looked, classes, threshold=threshold, thresholds=thresholds, resamples=resamples, seed=seed)
+
+
+def _renamed(classes: tuple[str, ...], names: str) -> list[str]:
+    """Return the detector's classes in the names of a map, which must know each or have it as a name already."""
+    table = CLASS_MAPS[names]
+    strange = [name for name in classes if table and name not in table and name not in table.values()]
+    if strange:
+        raise DataError(
+            f"The detector finds {', '.join(strange)}, which the classes '{names}' have no name for; choose other "
+            "classes."
+        )
+    return [table.get(name, name) for name in classes]
+
+
+def _look(
+    operator: FindingOperator,
+    fields: Sequence[Field],
+    mpp: float,
+    through: ImageOperator | None,
+    report: Callable[[int, int], None] | None,
+) -> tuple[list[Findings], dict[str, str]]:
+    """Return what is found in each field, and which of them could not be seen through something, and why."""
+    found: list[Findings] = []
+    refused: dict[str, str] = {}
+    for done, field in enumerate(fields):
+        scale = field.mpp or mpp
+        with closing(open_slide(field.path)) as opened:
+            slide = opened.calibrated((scale, scale))
+            seen, reason = _prepared(through, slide)
+            if reason:
+                refused[field.name] = reason
+            found.append(run_findings(slide, operator, through=seen))
+        if report is not None:
+            report(done + 1, len(fields))
+    return found, refused
+
+
+def _prepared(through: ImageOperator | None, slide: Slide) -> tuple[ImageOperator | None, str]:
+    try:
+        return (None if through is None else through.prepare(slide)), ""
+    except CytoshiftError as error:  # a stain that cannot be fitted to this field, say
+        return None, str(error)
+
+
+def _relabelled(found: Sequence[FoundBoxes], index: np.ndarray) -> list[FoundBoxes]:
+    return [Boxes(each.boxes, each.scores, index[each.labels]) for each in found]

@@ -15,6 +15,7 @@ from cytoshift.detection.networks import Architecture, CellRetinaNet, build_netw
 from cytoshift.engine.device import pick_device
 from cytoshift.engine.operator import FindingOperator, Needs, TileBoxes
 from cytoshift.errors import ModelError
+from cytoshift.metrics.calibration import Platt
 
 RGB = npt.NDArray[np.uint8]
 
@@ -42,6 +43,10 @@ class DetectorOperator(FindingOperator):
         For the provenance.
     threshold : float
         Score below which boxes are dropped.
+    thresholds : mapping of str to float, optional
+        The same for single classes, by name.
+    calibration : Platt, optional
+        What makes scores of the network's, thresholds among them; they are taken as they are without.
     device : str
         Device name, ``auto`` for the best there is.
     """
@@ -56,6 +61,8 @@ class DetectorOperator(FindingOperator):
         model_id: str,
         version: str,
         threshold: float = 0.5,
+        thresholds: Mapping[str, float] | None = None,
+        calibration: Platt | None = None,
         device: str = "auto",
     ) -> None:
         self._device = pick_device(device)
@@ -64,7 +71,9 @@ class DetectorOperator(FindingOperator):
         self._classes = classes
         self._mpp = mpp
         self._model = (model_id, version)
-        self._threshold = threshold
+        by_class = [(thresholds or {}).get(name, threshold) for name in classes]
+        self._thresholds = np.array(by_class, np.float64)
+        self._calibration = calibration
 
     @classmethod
     def from_model(
@@ -77,6 +86,8 @@ class DetectorOperator(FindingOperator):
         model_id: str,
         version: str,
         threshold: float = 0.5,
+        thresholds: Mapping[str, float] | None = None,
+        calibration: Mapping[str, float] | None = None,
         device: str = "auto",
     ) -> DetectorOperator:
         """Build the operator from what a model's card and weights say; ModelError where the two do not fit."""
@@ -86,7 +97,8 @@ class DetectorOperator(FindingOperator):
             plan = Architecture.model_validate(dict(architecture))
             network = build_network(plan, len(classes))
             network.load_state_dict(dict(state))
-        except (ValueError, RuntimeError) as error:
+            scaling = Platt.from_card(calibration or {})
+        except (TypeError, ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
             raise ModelError(
                 f"The weights of {model_id} do not fit its card ({reason}); get the model again from where it came."
@@ -99,12 +111,18 @@ class DetectorOperator(FindingOperator):
             model_id=model_id,
             version=version,
             threshold=threshold,
+            thresholds=thresholds,
+            calibration=scaling,
             device=device,
         )
 
     @property
     def key(self) -> str:
-        return f"{self._model[0]}-{self._model[1][:16]}-{self._threshold:g}"
+        distinct = dict.fromkeys(f"{each:g}" for each in self._thresholds)
+        thresholds = [f"{each:g}" for each in self._thresholds] if len(distinct) > 1 else list(distinct)
+        scaling = self._calibration
+        scaled = "" if scaling is None else f"-{scaling.a:.9g}-{scaling.b:.9g}"
+        return f"{self._model[0]}-{self._model[1][:16]}-{'-'.join(thresholds)}{scaled}"
 
     @property
     def title(self) -> str:
@@ -126,11 +144,21 @@ class DetectorOperator(FindingOperator):
 
     @property
     def threshold(self) -> float:
-        return self._threshold
+        return float(self._thresholds.min())
 
     def find(self, tiles: RGB) -> Sequence[TileBoxes]:
         """Find cells in tiles ``(batch, y, x, 3)``, in pixels of the tile."""
-        return find_boxes(self._network, tiles, threshold=self._threshold)
+        scaling, lowest = self._calibration, self.threshold
+        floor = lowest if scaling is None or lowest <= 0 else float(scaling.undo(lowest)) * (1 - 1e-6)
+        return [self._kept(boxes) for boxes in find_boxes(self._network, tiles, threshold=floor)]
+
+    def _kept(self, boxes: TileBoxes) -> TileBoxes:
+        """Return boxes with calibrated scores, those that reach the threshold of their class."""
+        scaling, scores = self._calibration, boxes.scores
+        if scaling is not None:
+            scores = scaling.apply(scores).astype(np.float32)
+        kept = scores >= self._thresholds[boxes.labels]
+        return TileBoxes(boxes.boxes[kept], scores[kept], boxes.labels[kept])
 
     def describe(self, tiles: RGB) -> npt.NDArray[np.float64]:
         """Describe what the early layers of the trunk make of tiles: texture and colour, hardly what kind of cell.

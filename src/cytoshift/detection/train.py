@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,10 @@ from cytoshift.detection.networks import Architecture
 from cytoshift.detection.recipe import DetectorRecipe
 from cytoshift.detection.seen import seen_through
 from cytoshift.detection.start import is_trunk, load_trunk
-from cytoshift.engine.operator import ImageOperator
+from cytoshift.engine.operator import ImageOperator, TileBoxes
 from cytoshift.errors import DataError
-from cytoshift.metrics.detection import best_threshold
+from cytoshift.metrics.calibration import fit_calibration
+from cytoshift.metrics.detection import DetectionTruth, best_threshold, best_thresholds
 from cytoshift.training.coco import CocoSet, read_coco
 from cytoshift.training.loop import Control, Emit, fit
 
@@ -32,7 +33,8 @@ class TrainedDetector:
     """What a training made: weights, what is needed to use them, and what was measured while it ran.
 
     ``metrics`` were measured on the images held back from the training, by which the best step and the threshold
-    were chosen; they flatter the model a little and are no test result.
+    were chosen; they flatter the model a little and are no test result. ``thresholds``, by class, and ``calibration``
+    of the scores are empty where there was too little to choose them by; see `Card` for both.
     """
 
     state: dict[str, Tensor]
@@ -40,6 +42,8 @@ class TrainedDetector:
     classes: tuple[str, ...]
     mpp: float
     threshold: float
+    thresholds: dict[str, float]
+    calibration: dict[str, float]
     metrics: dict[str, float]
     best_step: int
     steps: int
@@ -101,18 +105,42 @@ def train_detector(
     result = fit(learning, recipe.training, folder, emit=emit, control=control)
     learning.network.load_state_dict(result.state)
     detector = learning.detector(learning.network.eval())
-    truth, found = learning.look(detector)
+    chosen = _chosen(*learning.look(detector), data.classes, unseen=held_back is not training)
     return TrainedDetector(
         state=detector.state_dict(),
         architecture=recipe.architecture,
         classes=data.classes,
         mpp=recipe.mpp,
-        threshold=round(best_threshold(truth, found), 3),
+        threshold=chosen.threshold,
+        thresholds=chosen.thresholds,
+        calibration=chosen.calibration,
         metrics=result.metrics,
         best_step=result.best_step,
         steps=result.steps,
         images=len(training.fields),
         cells=sum(len(field.boxes) for field in training.fields),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    threshold: float
+    thresholds: dict[str, float]
+    calibration: dict[str, float]
+
+
+def _chosen(
+    truth: Sequence[DetectionTruth], found: Sequence[TileBoxes], classes: Sequence[str], *, unseen: bool
+) -> _Chosen:
+    """Choose the scaling of scores, and thresholds in those scores; the common one alone on images learnt from."""
+    scaling = fit_calibration(truth, found) if unseen else None
+    if scaling is not None:
+        found = [replace(each, scores=scaling.apply(each.scores).astype(np.float32)) for each in found]
+    by_class = best_thresholds(truth, found, classes) if unseen else {}
+    return _Chosen(
+        round(best_threshold(truth, found), 3),
+        {name: round(value, 3) for name, value in by_class.items()},
+        {} if scaling is None else scaling.as_card(),
     )
 
 

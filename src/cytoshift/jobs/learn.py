@@ -31,7 +31,7 @@ from cytoshift.study.dataset import training_set
 from cytoshift.training import Control, Emit, load_recipe
 from cytoshift.training.coco import CocoSet, read_coco
 
-_LOW = 0.01
+_LOW = 0.0
 """Threshold while measuring: average precision needs the whole curve."""
 
 _TAUGHT = ", taught in "
@@ -93,7 +93,14 @@ def _measure(card: Card, state: Mapping[str, Tensor], fields: CocoSet, control: 
         if control.state() == "cancel":
             raise Cancelled("The job was cancelled while a model was measured.")
 
-    score = evaluate_detector(_operator(card, state), fields, mpp=_mpp(card), threshold=card.threshold, report=look_up)
+    score = evaluate_detector(
+        _operator(card, state),
+        fields,
+        mpp=_mpp(card),
+        threshold=card.threshold,
+        thresholds=card.thresholds,
+        report=look_up,
+    )
     return score.flat()
 
 
@@ -106,6 +113,7 @@ def _operator(card: Card, state: Mapping[str, Tensor]) -> DetectorOperator:
         model_id=card.id,
         version=card.sha256,
         threshold=_LOW,
+        calibration=card.calibration,
     )
 
 
@@ -125,6 +133,8 @@ def _card(
         mpp=trained.mpp,
         architecture=trained.architecture.model_dump(mode="json"),
         threshold=trained.threshold,
+        thresholds=trained.thresholds,
+        calibration=trained.calibration,
         validation=f"{len(held_back.fields)} fields with {cells} cells of {study}, held back",
         trained_on=[*parent.trained_on, learnt],
         parent=parent.id,

@@ -35,6 +35,8 @@ def detector_card(
         mpp=trained.mpp,
         architecture=trained.architecture.model_dump(mode="json"),
         threshold=trained.threshold,
+        thresholds=trained.thresholds,
+        calibration=trained.calibration,
         metrics=trained.metrics,
         validation=f"images of {data.name}, split {recipe.data.split}, held back to choose the best step",
         trained_on=[

@@ -1,5 +1,7 @@
 """Metrics: the numbers that the papers report."""
 
+from cytoshift.metrics.bootstrap import draw_images, percentile_interval
+from cytoshift.metrics.calibration import Platt, Reliability, fit_calibration, fit_platt, reliability_by_image
 from cytoshift.metrics.colour import (
     ColourError,
     bhattacharyya,
@@ -9,43 +11,66 @@ from cytoshift.metrics.colour import (
     hue_histogram,
     rgb_histograms,
 )
+from cytoshift.metrics.confusion import above, confusions, precision_recall
 from cytoshift.metrics.detection import (
     AveragePrecision,
+    Boxes,
     DetectionTruth,
     average_precision,
     best_threshold,
+    best_thresholds,
     box_overlap,
     precision_and_recall,
 )
 from cytoshift.metrics.distribution import Gaussian, KernelDistance, frechet_distance, kernel_distance
+from cytoshift.metrics.froc import FrocBoxes, froc
 from cytoshift.metrics.hist import mean_hue_correlation, tissue_hue_histogram
 from cytoshift.metrics.niqe import Niqe
+from cytoshift.metrics.pooled import PooledBoxes, pool, pooled_average, pooled_precision
 from cytoshift.metrics.seam import Seams, seam_ratio
 from cytoshift.metrics.structure import Structure, gradient_correlation, luminance, ssim, structure_kept
 
 __all__ = [
     "AveragePrecision",
+    "Boxes",
     "ColourError",
     "DetectionTruth",
+    "FrocBoxes",
     "Gaussian",
     "KernelDistance",
     "Niqe",
+    "Platt",
+    "PooledBoxes",
+    "Reliability",
     "Seams",
     "Structure",
+    "above",
     "average_precision",
     "best_threshold",
+    "best_thresholds",
     "bhattacharyya",
     "box_overlap",
     "ciede2000",
     "colour_error",
+    "confusions",
+    "draw_images",
+    "fit_calibration",
+    "fit_platt",
     "frechet_distance",
+    "froc",
     "gradient_correlation",
     "hue_correlation",
     "hue_histogram",
     "kernel_distance",
     "luminance",
     "mean_hue_correlation",
+    "percentile_interval",
+    "pool",
+    "pooled_average",
+    "pooled_precision",
     "precision_and_recall",
+    "precision_recall",
+    "reliability_by_image",
     "rgb_histograms",
     "seam_ratio",
     "ssim",

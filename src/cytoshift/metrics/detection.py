@@ -1,4 +1,4 @@
-"""Average precision of detectors, as COCO defines it."""
+"""Average precision of detectors, as COCO defines it, and the scores from which findings are kept."""
 
 from __future__ import annotations
 
@@ -33,6 +33,15 @@ class DetectionTruth:
     boxes: npt.NDArray[np.float32]
     labels: npt.NDArray[np.int64]
     ignored: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Boxes:
+    """Some of the boxes that were found in one image; see `FoundBoxes`."""
+
+    boxes: npt.NDArray[np.float32]
+    scores: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,10 @@ def average_precision(
     return AveragePrecision(float(np.mean(by_class)), float(np.mean(list(by_class50.values()))), by_class50)
 
 
+FEWEST = 10
+"""Cells of a class from which a threshold of its own is chosen."""
+
+
 def best_threshold(
     truth: Sequence[DetectionTruth], found: Sequence[FoundBoxes], *, iou: float = 0.5, fallback: float = 0.5
 ) -> float:
@@ -88,7 +101,7 @@ def best_threshold(
     Boxes are matched to the truth best score first, each to the free cell it overlaps most; what lies over an
     ignored box counts neither way. ``fallback`` is returned where nothing matches.
     """
-    hits = [_hits(there, seen, iou) for there, seen in zip(truth, found, strict=True)]
+    hits = [match_cells(there, seen, iou=iou) for there, seen in zip(truth, found, strict=True)]
     scores = np.concatenate([score for score, _ in hits]) if hits else np.zeros(0)
     right = np.concatenate([hit for _, hit in hits]) if hits else np.zeros(0, bool)
     total = sum(len(image.boxes) for image in truth)
@@ -100,33 +113,90 @@ def best_threshold(
     return float(scores[order][int(np.argmax(f1))])
 
 
+def best_thresholds(
+    truth: Sequence[DetectionTruth],
+    found: Sequence[FoundBoxes],
+    classes: Sequence[str],
+    *,
+    iou: float = 0.5,
+    fallback: float = 0.5,
+) -> dict[str, float]:
+    """Return for each class the score from which keeping boxes of that name gives its best F1.
+
+    A class with fewer than `FEWEST` cells, or of which nothing is found, gets the threshold that is best for cells of
+    any class: a best one chosen on a handful of cells is chance.
+    """
+    common = best_threshold(truth, found, iou=iou, fallback=fallback)
+    chosen = {}
+    for label, name in enumerate(classes):
+        pairs = [of_class(there, seen, label) for there, seen in zip(truth, found, strict=True)]
+        there, seen = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        enough = sum(len(image.boxes) for image in there) >= FEWEST
+        chosen[name] = best_threshold(there, seen, iou=iou, fallback=common) if enough else common
+    return chosen
+
+
 def precision_and_recall(
     truth: Sequence[DetectionTruth], found: Sequence[FoundBoxes], threshold: float, *, iou: float = 0.5
 ) -> tuple[float, float]:
     """Return precision and recall of cells of any class at a score; 0 where nothing was found or there is nothing."""
-    hits = [_hits(there, seen, iou) for there, seen in zip(truth, found, strict=True)]
+    hits = [match_cells(there, seen, iou=iou) for there, seen in zip(truth, found, strict=True)]
     right = sum(int((hit & (score >= threshold)).sum()) for score, hit in hits)
     kept = sum(int((score >= threshold).sum()) for score, _ in hits)
     total = sum(len(image.boxes) for image in truth)
     return right / kept if kept else 0.0, right / total if total else 0.0
 
 
-def _hits(
-    truth: DetectionTruth, found: FoundBoxes, iou: float
+def of_class(truth: DetectionTruth, found: FoundBoxes, label: int) -> tuple[DetectionTruth, Boxes]:
+    """Return what is there and what was found of one class; what is ignored stays ignored."""
+    there, seen = truth.labels == label, found.labels == label
+    cells = DetectionTruth(truth.boxes[there], truth.labels[there], truth.ignored)
+    return cells, Boxes(found.boxes[seen], found.scores[seen], found.labels[seen])
+
+
+def match_cells(
+    truth: DetectionTruth, found: FoundBoxes, *, iou: float = 0.5
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """Return scores, best first, and whether each box hit a cell; boxes over ignored places are left out."""
+    """Return scores, best first, and whether each box hit a cell of any class; those over ignored places left out."""
+    order, partner = partners(truth, found, iou=iou)
+    return found.scores[order].astype(np.float64), partner >= 0
+
+
+def match_names(
+    truth: DetectionTruth, found: FoundBoxes, *, iou: float = 0.5
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Return scores, and whether each box hit a cell of the class it names; those over ignored places left out."""
+    parts = [match_cells(*of_class(truth, found, int(label)), iou=iou) for label in np.unique(found.labels)]
+    if not parts:
+        return np.zeros(0), np.zeros(0, bool)
+    return np.concatenate([score for score, _ in parts]), np.concatenate([hit for _, hit in parts])
+
+
+def partners(
+    truth: DetectionTruth, found: FoundBoxes, *, iou: float = 0.5
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Match boxes to cells one to one, whatever their classes, best score first, each to the free cell it covers most.
+
+    Returns
+    -------
+    order : ndarray of int64, shape (k,)
+        Boxes, best score first, without those that hit nothing and lie over an ignored place.
+    partner : ndarray of int64, shape (k,)
+        The cell each is matched to; -1 for none.
+    """
     order = np.argsort(-found.scores, kind="stable")
     overlap = box_overlap(found.boxes[order], truth.boxes)
     spared = (box_overlap(found.boxes[order], truth.ignored) > 0).any(axis=1)
     free = np.ones(len(truth.boxes), bool)
-    hit = np.zeros(len(order), bool)
-    for row in range(len(order)):
-        candidates = np.where(free, overlap[row], 0.0)
-        if len(candidates) and candidates.max() >= iou:
-            free[int(candidates.argmax())] = False
-            hit[row] = True
-    kept = hit | ~spared
-    return found.scores[order][kept].astype(np.float64), hit[kept]
+    partner = np.full(len(order), -1, np.int64)
+    for row in np.flatnonzero((overlap >= iou).any(axis=1)):
+        candidates = np.where(free, overlap[row], -1.0)
+        best = int(candidates.argmax())
+        if candidates[best] >= iou:
+            free[best] = False
+            partner[row] = best
+    kept = (partner >= 0) | ~spared
+    return order[kept], partner[kept]
 
 
 def box_overlap(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:

@@ -30,7 +30,8 @@ class Card(BaseModel):
 
     ``architecture`` is what the method room needs to build the network before the weights are loaded; ``metrics``
     are numbers by name, measured on ``validation`` data that the training never saw; ``domain`` is what the fields it
-    was taught on look like, where somebody measured that.
+    was taught on look like, where somebody measured that. A detector's ``thresholds`` are by class name, ``threshold``
+    holds for the others; both are in scores scaled by ``calibration``, ``sigmoid(a logit(s) + b)``, where it has any.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -42,6 +43,8 @@ class Card(BaseModel):
     mpp: float | None = None
     architecture: dict[str, Any] = Field(default_factory=dict)
     threshold: float = 0.5
+    thresholds: dict[str, float] = Field(default_factory=dict)
+    calibration: dict[str, float] = Field(default_factory=dict)
     metrics: dict[str, float] = Field(default_factory=dict)
     validation: str = ""
     trained_on: list[TrainingData] = Field(default_factory=list)

@@ -41,7 +41,7 @@ def build_operator(
     ----------
     model : Model
     threshold : float, optional
-        Score below which findings are dropped; the card's by default.
+        Score below which findings are dropped, of every class; the card's by default, which may differ by class.
     steps : int, optional
         How often a translator's generator is asked on the way; once by default.
     seed : int
@@ -66,6 +66,8 @@ def build_operator(
             model_id=card.id,
             version=card.sha256,
             threshold=card.threshold if threshold is None else threshold,
+            thresholds=card.thresholds if threshold is None else {},
+            calibration=card.calibration,
         )
         return operator
     if card.task == "stain":
