@@ -16,7 +16,16 @@ Timing = Callable[[], float]
 
 
 def compare(
-    name: str, ours: Timing, peer: Timing, *, floor: float, ambition: float, worst: float | None = None
+    name: str,
+    ours: Timing,
+    peer: Timing,
+    *,
+    floor: float,
+    ambition: float,
+    worst: float | None = None,
+    same: bool | None = None,
+    warm_up: int = WARM_UP,
+    rounds: int = ROUNDS,
 ) -> None:
     """Let two take turns; print how much faster ours is.
 
@@ -32,8 +41,12 @@ def compare(
         What the ratio shall at least be, and what it is hoped to be.
     worst : float, optional
         How far ours is from the exact result; above 1 it does not hold, however fast.
+    same : bool, optional
+        Whether both have the same result; if not it does not hold.
+    warm_up, rounds : int
+        Turns that do not count, and those that do.
     """
-    pairs = np.array([(ours(), peer()) for _ in range(WARM_UP + ROUNDS)])[WARM_UP:]
+    pairs = np.array([(ours(), peer()) for _ in range(warm_up + rounds)])[warm_up:]
     ratios = pairs[:, 1] / pairs[:, 0]
     low, ratio, high = np.percentile(ratios, [25, 50, 75])
     mine, theirs = np.median(pairs, axis=0)
@@ -44,11 +57,13 @@ def compare(
         "ratio": round(float(ratio), 2),
         "floor": floor,
         "ambition": ambition,
-        "holds": bool(ratio >= floor and (worst is None or worst <= 1)),
+        "holds": bool(ratio >= floor and (worst is None or worst <= 1) and same is not False),
         "spread": round(float((high - low) / ratio), 3),
     }
     if worst is not None:
         line["worst"] = round(worst, 3)
+    if same is not None:
+        line["same"] = same
     print(json.dumps(line), flush=True)
 
 

@@ -40,13 +40,17 @@ class Contestant:
         )
 
     @classmethod
-    def ours(cls) -> Self:
-        """Start this project's own."""
-        return cls(Path(sys.executable), "ours")
+    def ours(cls, name: str = "ours") -> Self:
+        """Start one of this project's own."""
+        return cls(Path(sys.executable), name)
 
     def load(self, image: Path, target: Path) -> None:
         """Let it load an image and the target it shall look like, ``.npy`` files of uint8 ``(y, x, 3)``."""
         self._ask(image=str(image), target=str(target))
+
+    def give(self, **what: object) -> None:
+        """Hand over what its ``given`` takes: anything JSON can hold."""
+        self._ask(give=what)
 
     def timing(self, call: str) -> partial[float]:
         """Return a function that runs a call there and returns the CPU seconds it took."""
@@ -59,7 +63,7 @@ class Contestant:
     def _seconds(self, call: str) -> float:
         return float(self._ask(run=call)["cpu"])
 
-    def _ask(self, **request: str) -> dict[str, Any]:
+    def _ask(self, **request: object) -> dict[str, Any]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         line = ""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cytoshift.engine import Tile, TileBoxes, TileGrid, nms
+from cytoshift.engine import Tile, TileBoxes, TileGrid
 from cytoshift.engine.merge import Candidates, candidates, merge
 
 Array = npt.NDArray[np.float32]
@@ -116,39 +115,3 @@ def test_nothing_found_is_nothing_merged() -> None:
     empty = TileBoxes(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int16))
     grid = TileGrid(100, 100, 50)
     assert len(merge(candidates(grid, grid[0], empty, 0.5), 0.5)) == 0
-
-
-def crowd(n: int, seed: int, spread: float, large: int = 0) -> tuple[Array, Array]:
-    random = np.random.default_rng(seed)
-    centres = random.uniform(0, spread, (n, 2))
-    sizes = random.uniform(4, 60, (n, 2))
-    sizes[:large] *= 40
-    boxes = np.concatenate([centres - sizes / 2, centres + sizes / 2], axis=1)
-    scores = np.round(random.uniform(0, 1, n), 2)  # many ties
-    return boxes.astype(np.float32), scores.astype(np.float32)
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    st.integers(0, 600),
-    st.integers(0, 10**6),
-    st.sampled_from([50.0, 400.0, 5000.0]),
-    st.sampled_from([0.0, 0.3, 0.5, 0.9]),
-    st.integers(0, 5),
-)
-def test_nms_is_torchvisions(n: int, seed: int, spread: float, iou: float, large: int) -> None:
-    torch = pytest.importorskip("torch")
-    torchvision = pytest.importorskip("torchvision")
-    boxes, scores = crowd(n, seed, spread, min(large, n))
-    expected = torchvision.ops.nms(torch.from_numpy(boxes), torch.from_numpy(scores), iou).numpy()
-    np.testing.assert_array_equal(nms(boxes, scores, iou), expected)
-
-
-def test_nms_takes_a_million_boxes() -> None:
-    """Three boxes around each of many objects: one of each is left. All against all would take minutes."""
-    objects = np.stack(np.meshgrid(np.arange(577) * 60.0, np.arange(577) * 60.0), axis=-1).reshape(-1, 2)
-    random = np.random.default_rng(0)
-    corner = np.repeat(objects, 3, axis=0) + random.uniform(0, 4, (3 * len(objects), 2))
-    boxes = np.concatenate([corner, corner + 40], axis=1).astype(np.float32)
-    kept = nms(boxes, random.random(len(boxes), np.float32), 0.5)
-    assert sorted(kept // 3) == list(range(len(objects)))

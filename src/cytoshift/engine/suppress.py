@@ -99,9 +99,10 @@ def greedy(boxes: Boxes, order: Indices, groups: Indices, iou: float) -> npt.NDA
         return kept
     ranked = np.empty((len(boxes), 5), np.float32)
     ranked[:, :4] = boxes[order]
-    ranked[:, 4] = (ranked[:, 2] - ranked[:, 0]) * (ranked[:, 3] - ranked[:, 1])
+    with np.errstate(over="ignore"):  # an area beyond float32 is infinite, as in torchvision
+        ranked[:, 4] = (ranked[:, 2] - ranked[:, 0]) * (ranked[:, 3] - ranked[:, 1])
     sides = np.maximum(ranked[:, 2] - ranked[:, 0], ranked[:, 3] - ranked[:, 1])
     usual = sides[sides <= LARGE * float(np.median(sides))]
-    cell = max(float(usual.max(initial=0.0)), 1e-6)
+    cell = max(float(usual.max(initial=0.0)) * (1 + 1e-6), 1e-6)  # sides are rounded, and so are centres over cells
     kept[order] = _greedy(ranked, groups[order], float(iou), cell)
     return kept
