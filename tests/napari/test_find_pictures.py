@@ -40,10 +40,6 @@ def test_the_guide_shows_the_dock_on_a_small_screen(make_napari_viewer: Callable
         assert (window.width(), window.height()) == SCREEN
 
     dock.run.click()
-    qtbot.waitUntil(lambda: "about" in dock.busy._label.text() or not dock.busy.busy, timeout=LONG)
-    dock.busy.pause()
-    picture("find-running.png")
-    dock.busy.pause()
     qtbot.waitUntil(lambda: not dock.busy.busy, timeout=LONG)
     dock.rows.sliders["HSIL"].setValue(15)
     picture("find.png")

@@ -190,7 +190,7 @@ class ClassRows(QWidget):
             color, title = QLabel(), QElidingLabel(name)
             color.setPixmap(swatch(name))
             title.setToolTip(name)
-            title.setMinimumWidth(min(title.fontMetrics().horizontalAdvance(name) + 6, WIDEST))
+            title.setMinimumWidth(min(title.fontMetrics().horizontalAdvance(name) + 16, WIDEST))
             self._numbers[name] = _right(f"{name} at or above the score on the right, and what was decided on")
             self._densities[name] = _right("Cells per mm² of the area searched")
             self.sliders[name], self.eyes[name] = self._slider(name), self._eye(name)
