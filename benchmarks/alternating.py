@@ -20,8 +20,8 @@ def compare(
     ours: Timing,
     peer: Timing,
     *,
-    floor: float,
-    ambition: float,
+    floor: float | None,
+    ambition: float | None,
     worst: float | None = None,
     same: bool | None = None,
     warm_up: int = WARM_UP,
@@ -37,7 +37,7 @@ def compare(
     name : str
     ours, peer : callable
         Do it once and return the seconds it took.
-    floor, ambition : float
+    floor, ambition : float or None
         What the ratio shall at least be, and what it is hoped to be.
     worst : float, optional
         How far ours is from the exact result; above 1 it does not hold, however fast.
@@ -57,7 +57,7 @@ def compare(
         "ratio": round(float(ratio), 2),
         "floor": floor,
         "ambition": ambition,
-        "holds": bool(ratio >= floor and (worst is None or worst <= 1) and same is not False),
+        "holds": bool((floor is None or ratio >= floor) and (worst is None or worst <= 1) and same is not False),
         "spread": round(float((high - low) / ratio), 3),
     }
     if worst is not None:

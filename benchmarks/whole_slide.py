@@ -46,7 +46,7 @@ class Halfway:
     """A report that keeps count, and cancels once half is done if it shall."""
 
     def __init__(self, *, cancels: bool) -> None:
-        self.token, self.progress = CancelToken(), Progress(0, 0)
+        self.token, self.progress = CancelToken(), Progress(0, 0, 0.0, None)
         self._cancels = cancels
 
     def __call__(self, progress: Progress) -> None:
