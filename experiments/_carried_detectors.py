@@ -91,7 +91,7 @@ class Detectors:
         if row not in (TEACHER, CEILING):
             teacher, header = self._teacher()
             parent = Parent(header["architecture"], teacher, tuple(header["classes"]))
-        through = self._through(view) if recipe.data.through else None
+        through = look(view, self.translators) if recipe.data.through else None
         if through is not None:
             self._share_views(view, file.parent)
         made = train_detector(recipe, file.parent, emit=_nothing, control=_GoOn(), parent=parent, through=through)
@@ -130,23 +130,6 @@ class Detectors:
             written["distillation"] = None
         return DetectorRecipe.model_validate(written), view
 
-    def _through(self, view: str) -> ImageOperator:
-        if view == "Reinhard":
-            target = read_coco(AWAY, "train", "b").fields[0].path
-            return stain.method("reinhard", stain.open_reference(target))
-        method, kind = ("UNSB", Translator) if view == "SC-UNSB" else (view, PlainTiles)
-        pair = pairs()[PAIR]
-        recipe, state = trained(PAIR, pair, method, self.translators)
-        make: Callable[..., ImageOperator] = kind.from_model
-        return make(
-            architecture=recipe.architecture,
-            state=state,
-            mpp=pair.mpp,
-            title=view,
-            model_id=f"{PAIR}-{method}",
-            version="experiment",
-        )
-
     def _share_views(self, view: str, folder: Path) -> None:
         """Let all students of a view look at the same pictures: which fields are held back is a matter of the seed."""
         shared = (self.folder / "seen" / _slug(view)).resolve()
@@ -155,6 +138,25 @@ class Detectors:
         link = folder / "seen"
         if not link.exists():
             link.symlink_to(shared, target_is_directory=True)
+
+
+def look(view: str, translators: Path) -> ImageOperator:
+    """Return what shows the source as the target would, by its name in the table."""
+    if view == "Reinhard":
+        target = read_coco(AWAY, "train", "b").fields[0].path
+        return stain.method("reinhard", stain.open_reference(target))
+    method, kind = ("UNSB", Translator) if view == "SC-UNSB" else (view, PlainTiles)
+    pair = pairs()[PAIR]
+    recipe, state = trained(PAIR, pair, method, translators)
+    make: Callable[..., ImageOperator] = kind.from_model
+    return make(
+        architecture=recipe.architecture,
+        state=state,
+        mpp=pair.mpp,
+        title=view,
+        model_id=f"{PAIR}-{method}",
+        version="experiment",
+    )
 
 
 def _nothing(event: dict[str, Any]) -> None:

@@ -32,7 +32,13 @@ def draw_score(score: DetectorScore, file: Path, *, title: str) -> None:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    style: Any = {"font.size": 10, "text.color": INK, "axes.labelcolor": INK, "xtick.color": FAINT, "ytick.color": FAINT}
+    style: Any = {
+        "font.size": 10,
+        "text.color": INK,
+        "axes.labelcolor": INK,
+        "xtick.color": FAINT,
+        "ytick.color": FAINT,
+    }
     with rc_context(style):
         figure = Figure(figsize=(12, 10.4), dpi=150, facecolor="white")
         grid = figure.add_gridspec(

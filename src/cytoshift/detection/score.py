@@ -92,7 +92,9 @@ class DetectorScore:
         """Return the main numbers by name, as a model's card stores them."""
         names = ("mAP", "mAP50", "AP50_any", "precision", "recall", "threshold", "images", "cells")
         by_class = {f"AP50 {name}": value for name, value in self.AP50_by_class.items()}
-        return {name: getattr(self, name) for name in names} | by_class
+        ends = {} if self.intervals is None else {name: self.intervals.ends[name] for name in names[:3]}
+        low, high = ({f"{name} {end}": pair[k] for name, pair in ends.items()} for k, end in enumerate(("low", "high")))
+        return {name: getattr(self, name) for name in names} | low | high | by_class
 
     def to_json(self) -> dict[str, Any]:
         """Return a dictionary that JSON can hold: no NaN, curves as lists."""

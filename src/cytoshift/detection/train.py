@@ -101,6 +101,8 @@ def train_detector(
     seen = (training, held_back)
     if through is not None:
         seen = _seen(recipe, seen, through, folder, emit, control)
+    if recipe.distillation is not None and recipe.distillation.view == "mixed":  # it is to know both looks
+        seen = (seen[0], replace(seen[1], fields=held_back.fields + seen[1].fields))
     learning = _learning(recipe, *seen, home=training, parent=parent)
     result = fit(learning, recipe.training, folder, emit=emit, control=control)
     learning.network.load_state_dict(result.state)
