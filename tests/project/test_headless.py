@@ -42,7 +42,11 @@ def test_the_server_ends_with_a_killed_process() -> None:
         client.settimeout(60)
         client.connect(f"/tmp/.X11-unix/X{display.removeprefix(':')}")
         process.kill()
-        assert client.recv(1) == b""  # the server hung up
+        try:
+            left = client.recv(1)
+        except ConnectionResetError:  # it may hang up this way, too
+            left = b""
+        assert left == b""
 
 
 def test_two_processes_get_two_displays() -> None:
