@@ -14,6 +14,7 @@ import argparse
 import json
 import shutil
 import time
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -149,7 +150,7 @@ def _card(
         "same as a second scanner shows them; thresholds and the scale of scores were chosen on "
         f"{held_back} other fields held back from split {recipe.data.split}",
         trained_on=[learnt],
-        domain=home_of(data, recipe.data.mpp, print, operator=operator),
+        domain=home_of(replace(data, name=learnt.name), recipe.data.mpp, print, operator=operator),
         recipe=recipe.model_dump(mode="json"),
         seed=recipe.training.seed,
         code_version=version("napari-cytoshift"),

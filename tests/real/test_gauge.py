@@ -43,8 +43,9 @@ def test_unseen_fields_of_home_are_usual_and_another_scanner_is_not(data: Path, 
     far = [measured(home, field.path) for field in there]
     back = [measured(home, field.path, "reinhard") for field in there]
     assert near[0].usual_look is not None
-    for k, (_, high) in enumerate((near[0].usual_colour, near[0].usual_look)):
-        assert typical(near)[k] < high < typical(far)[k] / 1.5
+    # The detector has been taught the other scanner's look as a translator shows it: its trunk is less surprised.
+    for k, ((_, high), clear) in enumerate(((near[0].usual_colour, 1.5), (near[0].usual_look, 1.0))):
+        assert typical(near)[k] < high < typical(far)[k] / clear
         assert typical(back)[k] < high
 
 
