@@ -145,7 +145,7 @@ def _card(
         threshold=trained.threshold,
         thresholds=trained.thresholds,
         calibration=trained.calibration,
-        metrics=score.flat() | away,
+        metrics=score.as_metrics() | away,
         validation=f"{score.images} CRIC fields with {score.cells} cells, split val, never seen in training, and the "
         "same as a second scanner shows them; thresholds and the scale of scores were chosen on "
         f"{held_back} other fields held back from split {recipe.data.split}",

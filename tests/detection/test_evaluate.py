@@ -88,6 +88,9 @@ def test_a_detector_that_sees_all_has_full_marks(unseen: CocoSet) -> None:
     low, high = score.intervals.ends["calibration error"]
     assert low <= score.further["calibration error"] <= high
     json.dumps(score.to_json(), allow_nan=False)
+    assert score.as_metrics() == score.flat() | {
+        f"{name} {end}": 1.0 for name in ("mAP", "mAP50", "AP50_any") for end in ("low", "high")
+    }
 
 
 def test_thresholds_hold_by_class(unseen: CocoSet) -> None:
@@ -96,6 +99,7 @@ def test_thresholds_hold_by_class(unseen: CocoSet) -> None:
     assert score.confusion[1].tolist() == [0, 0, squares]
     assert score.recall == pytest.approx(1 - squares / score.cells)
     assert (score.mAP50, score.intervals) == (1.0, None)
+    assert score.as_metrics() == score.flat()
 
 
 def test_colours_that_are_taken_away_make_discs_squares(unseen: CocoSet) -> None:

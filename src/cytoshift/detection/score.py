@@ -89,12 +89,19 @@ class DetectorScore:
     refused: dict[str, str]
 
     def flat(self) -> dict[str, float]:
-        """Return the main numbers by name, as a model's card stores them."""
+        """Return the main numbers by name."""
         names = ("mAP", "mAP50", "AP50_any", "precision", "recall", "threshold", "images", "cells")
         by_class = {f"AP50 {name}": value for name, value in self.AP50_by_class.items()}
-        ends = {} if self.intervals is None else {name: self.intervals.ends[name] for name in names[:3]}
-        low, high = ({f"{name} {end}": pair[k] for name, pair in ends.items()} for k, end in enumerate(("low", "high")))
-        return {name: getattr(self, name) for name in names} | low | high | by_class
+        return {name: getattr(self, name) for name in names} | by_class
+
+    def as_metrics(self) -> dict[str, float]:
+        """Return the main numbers as a model's card stores them; an interval's ends are ``low`` and ``high``."""
+        ends = {} if self.intervals is None else self.intervals.ends
+        of_main = {name: ends[name] for name in ("mAP", "mAP50", "AP50_any") if name in ends}
+        low, high = (
+            {f"{name} {end}": pair[k] for name, pair in of_main.items()} for k, end in enumerate(("low", "high"))
+        )
+        return self.flat() | low | high
 
     def to_json(self) -> dict[str, Any]:
         """Return a dictionary that JSON can hold: no NaN, curves as lists."""
