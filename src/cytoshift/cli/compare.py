@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cytoshift.cli.detect import check_folder, detector, find_detector, read_region, search
-from cytoshift.cli.opening import Mpp, SlidePath, open_calibrated
+from cytoshift.cli.opening import DetectorName, Mpp, Region, SlidePath, Through, open_calibrated
 from cytoshift.cli.output import write_json
 from cytoshift.cli.workers import Scheduler
 from cytoshift.errors import CytoshiftError, DataError
@@ -25,14 +25,9 @@ SEARCHED_FROM = 0.05
 
 def compare(
     slide: SlidePath,
-    model: Annotated[str, typer.Option(help="A model's id, its folder, or starter.")] = "starter",
-    through: Annotated[
-        str | None,
-        typer.Option(metavar="METHOD_OR_MODEL", help="A stain method, stain model or translator to look through."),
-    ] = None,
-    region: Annotated[
-        str | None, typer.Option(metavar="X0,Y0,X1,Y1", help="Level-0 pixels; the whole slide without.")
-    ] = None,
+    model: DetectorName = "starter",
+    through: Through = None,
+    region: Region = None,
     before: Annotated[
         Path | None, typer.Option(metavar="A.geojson", help="Cells found before; with --after, nothing is searched.")
     ] = None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cytoshift.cli.colours import image_operator, model_build, through_build
-from cytoshift.cli.opening import Mpp, SlidePath, open_calibrated
+from cytoshift.cli.opening import DetectorName, Mpp, Region, SlidePath, Through, open_calibrated
 from cytoshift.cli.output import print_columns
 from cytoshift.cli.progress import bar
 from cytoshift.cli.workers import Scheduler, sent, workers
@@ -25,14 +25,9 @@ if TYPE_CHECKING:
 def detect(
     slide: SlidePath,
     out: Annotated[Path, typer.Option(metavar="FILE.geojson", help="Where the cells are written.")],
-    model: Annotated[str, typer.Option(help="A model's id, its folder, or starter.")] = "starter",
-    through: Annotated[
-        str | None,
-        typer.Option(metavar="METHOD_OR_MODEL", help="A stain method, stain model or translator to look through."),
-    ] = None,
-    region: Annotated[
-        str | None, typer.Option(metavar="X0,Y0,X1,Y1", help="Level-0 pixels; the whole slide without.")
-    ] = None,
+    model: DetectorName = "starter",
+    through: Through = None,
+    region: Region = None,
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Lowest score kept; the model's own without.")
     ] = None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cytoshift.cli.colours import image_operator, through_build
+from cytoshift.cli.opening import Through
 from cytoshift.cli.output import number, print_columns, write_json
 from cytoshift.cli.progress import bar
 from cytoshift.errors import CytoshiftError, ModelError
@@ -29,10 +30,7 @@ def evaluate_detector_(
     classes: Annotated[
         ClassMap, typer.Option(help="Names for Bethesda's classes, of the data and the model.")
     ] = "bethesda",
-    through: Annotated[
-        str | None,
-        typer.Option(metavar="METHOD_OR_MODEL", help="A stain method, stain model or translator to look through."),
-    ] = None,
+    through: Through = None,
     mpp: Annotated[float, typer.Option(metavar="UM", help="µm/px of images that say nothing of it.")] = 0.25,
     resamples: Annotated[
         int, typer.Option(metavar="N", min=0, help="Draws of images for the 95 % intervals; 0 for none.")

@@ -16,6 +16,12 @@ SlidePath = Annotated[str, typer.Argument(metavar="SLIDE", help="A slide file or
 Mpp = Annotated[
     float | None, typer.Option("--mpp", metavar="UM", help="µm/px of level 0, where the file does not say.")
 ]
+DetectorName = Annotated[str, typer.Option(help="A model's id, its folder, or starter.")]
+Through = Annotated[
+    str | None,
+    typer.Option(metavar="METHOD_OR_MODEL", help="A stain method, stain model or translator to look through."),
+]
+Region = Annotated[str | None, typer.Option(metavar="X0,Y0,X1,Y1", help="Level-0 pixels; the whole slide without.")]
 
 
 def open_calibrated(path: str, mpp: float | None) -> Slide:
