@@ -124,7 +124,7 @@ def test_a_job_shows_what_it_learns_and_its_translator_can_be_used(
     qtbot.mouseClick(card.begin, Qt.MouseButton.LeftButton)
     assert not card.begin.isEnabled()
     qtbot.waitUntil(lambda: dock.chosen is not None, timeout=JOB_MS)
-    assert not card.open  # room for the curve and the tiles
+    qtbot.waitUntil(lambda: not card.open, timeout=JOB_MS)  # room for the curve and the tiles
     assert dock.chosen is not None
     spec = dock.chosen.job.spec
     assert isinstance(spec, TrainSpec)

@@ -130,9 +130,9 @@ class AdaptDock(Dock):
         for one in seen.jobs:
             if before.get(one.name) in ACTIVE and one.state not in ACTIVE:
                 self._tell(one)
-        if self._chosen in ("", seen.chosen):
-            if self._chosen != seen.chosen:
-                self._chosen, self._course = seen.chosen, Course()
+        if not self._chosen:
+            self._chosen, self._position, self._course = seen.chosen, 0, Course()
+        if (seen.chosen, seen.since) == (self._chosen, self._position):  # else the curve began anew meanwhile
             folder = next((one.job.folder for one in seen.jobs if one.name == seen.chosen), None)
             for event in seen.events:
                 self._course.add(event, folder)

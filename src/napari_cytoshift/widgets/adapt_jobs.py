@@ -41,11 +41,12 @@ class JobLook:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a thread saw: the jobs of a study, newest first, and the new events of one of them."""
+    """What a thread saw: the jobs of a study, newest first, and the events of one of them between two positions."""
 
     study: Path
     jobs: tuple[JobLook, ...]
     chosen: str
+    since: int
     events: tuple[dict[str, Any], ...]
     position: int
 
@@ -55,9 +56,10 @@ def look(study: Path, chosen: str, position: int) -> Look:
     jobs = tuple(_look(job) for job in reversed(list_jobs(study)))
     job = next((one for one in jobs if one.name == chosen), jobs[0] if jobs else None)
     if job is None:
-        return Look(study, jobs, "", (), 0)
-    events, position = job.job.events(position if job.name == chosen else 0)
-    return Look(study, jobs, job.name, tuple(events), position)
+        return Look(study, jobs, "", 0, (), 0)
+    since = position if job.name == chosen else 0
+    events, position = job.job.events(since)
+    return Look(study, jobs, job.name, since, tuple(events), position)
 
 
 def _look(job: Job) -> JobLook:
