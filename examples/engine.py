@@ -13,7 +13,7 @@ from cytoshift.engine import FindingOperator, run_findings
 from cytoshift.models import Registry, build_operator
 from cytoshift.slides import open_slide, samples
 from cytoshift.slides.tissue import find_tissue
-from cytoshift.study import geojson
+from cytoshift.study.formats import geojson
 
 slide = open_slide(sys.argv[1] if len(sys.argv) > 1 else samples.cached("away", size=1024))
 detector = build_operator(Registry().find("starter", "detector"))

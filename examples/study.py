@@ -11,7 +11,8 @@ import numpy as np
 from cytoshift.engine import Findings
 from cytoshift.engine.findings import Provenance
 from cytoshift.slides import open_slide, samples
-from cytoshift.study import State, Study, geojson
+from cytoshift.study import State, Study
+from cytoshift.study.formats import geojson
 
 folder = Path(tempfile.mkdtemp())
 slide = open_slide(samples.cached("home", size=1024))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cytoshift.engine import Findings, Provenance
-from cytoshift.study import geojson
+from cytoshift.study.formats import geojson
 
 
 def cells(path, rows, classes=("NILM", "HSIL")):

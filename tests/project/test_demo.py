@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from cytoshift.slides import open_slide, samples
-from cytoshift.study import geojson
+from cytoshift.study.formats import geojson
 
 SIDE = 1024
 

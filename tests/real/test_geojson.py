@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from cytoshift.engine.findings import Findings, Provenance
-from cytoshift.study import BETHESDA, geojson
+from cytoshift.study import BETHESDA
+from cytoshift.study.formats import geojson
 from cytoshift.study.palette import spelled
 
 DATA = Path(os.environ.get("CYTOSHIFT_DATA", Path(__file__).parents[3] / "shared" / "data"))

@@ -61,7 +61,7 @@ def compare(
         found = _search_twice(opened, known, str(through), box, least, scheduler)
     delta = compare_findings(*found, threshold=least)
     if out is not None:
-        from cytoshift.study.geojson_delta import write_delta
+        from cytoshift.study.formats.geojson_delta import write_delta
 
         write_delta(out, delta)
     if numbers is not None:
@@ -101,7 +101,7 @@ def _read(path: Path, slide: Slide) -> Findings:
     import numpy as np
 
     from cytoshift.engine import Findings, Provenance
-    from cytoshift.study import geojson
+    from cytoshift.study.formats import geojson
 
     shapes = geojson.read(path)
     cells = np.array([kind == "detection" for kind in shapes.kinds], bool)

@@ -126,7 +126,7 @@ def _journal(out: Path) -> Path:
 
 
 def _write(findings: Findings, out: Path) -> None:
-    from cytoshift.study import geojson
+    from cytoshift.study.formats import geojson
 
     geojson.write(out, findings)
     shutil.rmtree(_journal(out), ignore_errors=True)

@@ -16,7 +16,7 @@ from cytoshift.errors import DataError, StudyError
 if TYPE_CHECKING:
     from cytoshift.engine import Findings
     from cytoshift.study import Study
-    from cytoshift.study.geojson import Shapes
+    from cytoshift.study.formats.geojson import Shapes
 
 app = typer.Typer(help="Studies: slides, findings and corrections in a folder.", no_args_is_help=True)
 
@@ -57,7 +57,7 @@ def import_(
     mpp: Mpp = None,
 ) -> None:
     """Take the cells of a GeoJSON file into a study, as predictions to review or as added cells."""
-    from cytoshift.study import geojson
+    from cytoshift.study.formats import geojson
 
     shapes = geojson.read(file)
     named = [position for position, label in enumerate(shapes.labels.tolist()) if shapes.classes[label]]
@@ -83,7 +83,8 @@ def export(
     out: Annotated[Path, typer.Argument(metavar="FOLDER", help="One GeoJSON per slide is written there.")],
 ) -> None:
     """Write the cells of every slide, corrections included, as GeoJSON that QuPath opens."""
-    from cytoshift.study import Study, geojson
+    from cytoshift.study import Study
+    from cytoshift.study.formats import geojson
 
     with Study.open(study, read_only=True) as store:
         records = store.slides()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cytoshift import stain
 from cytoshift.engine import DerivedSlide, run_image
 from cytoshift.errors import CytoshiftError
-from cytoshift.study import geojson
+from cytoshift.study.formats import geojson
 from napari_cytoshift.demo.subject import METHOD, Subject
 from napari_cytoshift.demo.terminal import bar
 from napari_cytoshift.report import Command, Contents, Picture, write_report

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cytoshift.engine.delta import NOT_SEEN, Delta
 from cytoshift.engine.findings import Findings
-from cytoshift.study.geojson import cell_feature, write_features
+from cytoshift.study.formats.geojson import cell_feature, write_features
 from cytoshift.study.palette import CHANGES
 
 

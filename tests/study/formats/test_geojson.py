@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from cytoshift.engine.findings import Findings, Provenance
 from cytoshift.errors import DataError
-from cytoshift.study import color_of, geojson
+from cytoshift.study import color_of
+from cytoshift.study.formats import geojson
 
 
 def feature(**changes):
