@@ -188,11 +188,12 @@ def fold_cells(
         if event.kind == "add":
             added[event.id] = _Change(State.ADDED, event.payload["label"], event.box, added=True)
         elif event.kind in ("accept", "reject", "unsure", "relabel", "move"):
-            index = prediction_index(run, event.target)
-            if index is not None:
-                changed.setdefault(index, _Change(State.PREDICTED)).apply(event)
-            elif event.target in added:
-                added[event.target].apply(event)
+            for target in event.targets:
+                index = prediction_index(run, target)
+                if index is not None:
+                    changed.setdefault(index, _Change(State.PREDICTED)).apply(event)
+                elif target in added:
+                    added[target].apply(event)
     classes = _classes(findings, (*changed.values(), *added.values()))
     predicted = _predicted(findings, run, changed, _limits(threshold, thresholds or {}, classes), classes)
     return _with_added(predicted, run, added) if added else predicted
@@ -267,5 +268,6 @@ def fold_regions(corrections: Iterable[Event]) -> tuple[Region, ...]:
                 event.payload.get("thresholds", {}),
             )
         elif event.kind == "reject":
-            regions.pop(event.target, None)
+            for target in event.targets:
+                regions.pop(target, None)
     return tuple(regions.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -12,6 +13,9 @@ from typing import Any, Literal
 from cytoshift.errors import StudyError
 
 Box = tuple[float, float, float, float]
+
+Targets = str | Sequence[str]
+"""What a correction is about: one cell, or several that are corrected, and undone, together."""
 
 Kind = Literal[
     "accept",
@@ -40,9 +44,11 @@ class Event:
         One of `Kind`; a newer version may have written others, which change no cell here.
     target : str
         What it is about: ``"RUN:INDEX"`` for a prediction, the id of an event (an added cell, a region, or what
-        ``undo`` and ``redo`` take back), ``""`` for the slide.
+        ``undo`` and ``redo`` take back), ``""`` for the slide, or where it is about several cells (`targets`).
     payload : dict
-        ``label``, ``box``, ``text``, ``run``, ``threshold``, ``mpp_yx`` or ``objective``, as the kind needs it.
+        ``label``, ``box``, ``text``, ``run``, ``threshold``, ``mpp_yx`` or ``objective``, as the kind needs it;
+        ``targets`` where it is about several cells, ``reader`` where a blinded reader made it, and ``settles`` where
+        it settles what readers disagreed about.
     author : str
         Login name of the person.
     time : str
@@ -68,6 +74,16 @@ class Event:
         x0, y0, x1, y1 = self.payload["box"]
         return (x0, y0, x1, y1)
 
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Everything it is about."""
+        return tuple(self.payload.get("targets", (self.target,)))
+
+    @property
+    def reader(self) -> str:
+        """The blinded reader whose reading it belongs to; ``""`` for the common one."""
+        return str(self.payload.get("reader", ""))
+
     def row(self) -> tuple[str, str, str, str, str, str, str]:
         """Return the columns ``id, slide, kind, target, payload, author, time``."""
         payload = json.dumps(self.payload, ensure_ascii=False)
@@ -80,12 +96,30 @@ class Event:
         return cls(slide, kind, target, json.loads(payload), author, time, identifier, seq)
 
 
+def about(targets: Targets, payload: dict[str, Any], reader: str) -> tuple[str, dict[str, Any]]:
+    """Return target and payload of an event about one cell or several, in the reading of ``reader``."""
+    payload = {**payload, "reader": reader} if reader else payload
+    if isinstance(targets, str):
+        return targets, payload
+    if len(targets) < 2:
+        return (targets[0] if targets else ""), payload
+    return "", {**payload, "targets": list(targets)}
+
+
 def valid_box(box: Box) -> list[float]:
     """Return a box as JSON holds it; StudyError where it has no area."""
     x0, y0, x1, y1 = (float(value) for value in box)
     if not (all(math.isfinite(value) for value in (x0, y0, x1, y1)) and x0 < x1 and y0 < y1):
         raise StudyError(f"({x0}, {y0}, {x1}, {y1}) is no box; draw one that has a width and a height.")
     return [x0, y0, x1, y1]
+
+
+def valid_mpp(mpp_yx: tuple[float, float]) -> list[float]:
+    """Return µm per pixel along y and x as JSON holds them; StudyError where they are none."""
+    y, x = (float(value) for value in mpp_yx)
+    if not (0 < y < math.inf and 0 < x < math.inf):
+        raise StudyError(f"{y} × {x} µm/px is no size of a pixel; give two numbers above zero.")
+    return [y, x]
 
 
 def valid_label(label: str) -> str:

@@ -10,7 +10,7 @@ from cytoshift.study.events import Event
 
 @dataclass(slots=True)
 class _Branch:
-    """Corrections of one slide: in force, oldest first, and taken back, last taken back last; with the log's seq."""
+    """One reading's corrections of a slide: in force, oldest first, and taken back, last of all last, with seq."""
 
     done: list[tuple[int, Event]] = field(default_factory=list)
     undone: list[tuple[int, Event]] = field(default_factory=list)
@@ -19,15 +19,16 @@ class _Branch:
 class History:
     """The events of a log that are in force, and what can be undone and redone. Made by `fold`.
 
-    Every slide has a line of its own: ``undo`` takes back the last correction in force on its slide, ``redo`` puts
+    Every reading of a slide has a line of its own, so that a blinded reader and the others neither see nor undo each
+    other's corrections: ``undo`` takes back the last correction in force on its slide, ``redo`` puts
     back the last one taken back there, and a new correction drops what was taken back on its slide. For the whole
     study the last correction done or redone anywhere is undone, and what was last taken back anywhere is redone, as
     long as no slide was corrected since.
     """
 
     def __init__(self) -> None:
-        self._branches: dict[str, _Branch] = {}
-        self._corrected = 0
+        self._branches: dict[tuple[str, str], _Branch] = {}
+        self._corrected: dict[str, int] = {}
 
     def append(self, event: Event) -> None:
         """Fold one more event in.
@@ -35,7 +36,7 @@ class History:
         An ``undo`` that does not point at the last correction in force on its slide, or a ``redo`` that does not point
         at what was last taken back there, changes nothing.
         """
-        branch = self._branches.setdefault(event.slide, _Branch())
+        branch = self._branches.setdefault((event.reader, event.slide), _Branch())
         if event.kind == "undo":
             if branch.done and branch.done[-1][1].id == event.target:
                 branch.undone.append((event.seq, branch.done.pop()[1]))
@@ -45,28 +46,31 @@ class History:
         else:
             branch.done.append((event.seq, event))
             branch.undone.clear()
-            self._corrected = event.seq
+            self._corrected[event.reader] = event.seq
 
-    def corrections(self, slide: str) -> tuple[Event, ...]:
-        """Return the corrections of a slide that are in force, oldest first."""
-        return tuple(event for _, event in self._branch(slide).done)
+    def corrections(self, slide: str, reader: str = "") -> tuple[Event, ...]:
+        """Return the corrections of a reading of a slide that are in force, oldest first."""
+        return tuple(event for _, event in self._branch(slide, reader).done)
 
-    def to_undo(self, slide: str | None = None) -> Event | None:
+    def to_undo(self, slide: str | None = None, reader: str = "") -> Event | None:
         """Return what an undo on a slide, or in the whole study, takes back; None when there is nothing."""
-        branches = self._branches.values() if slide is None else [self._branch(slide)]
+        branches = self._reading(reader) if slide is None else [self._branch(slide, reader)]
         last = max((branch.done[-1] for branch in branches if branch.done), key=_seq, default=None)
         return None if last is None else last[1]
 
-    def to_redo(self, slide: str | None = None) -> Event | None:
+    def to_redo(self, slide: str | None = None, reader: str = "") -> Event | None:
         """Return what a redo on a slide, or in the whole study, puts back; None when there is nothing."""
-        branches = self._branches.values() if slide is None else [self._branch(slide)]
+        branches = self._reading(reader) if slide is None else [self._branch(slide, reader)]
         last = max((branch.undone[-1] for branch in branches if branch.undone), key=_seq, default=None)
-        if last is None or (slide is None and last[0] < self._corrected):
+        if last is None or (slide is None and last[0] < self._corrected.get(reader, 0)):
             return None
         return last[1]
 
-    def _branch(self, slide: str) -> _Branch:
-        return self._branches.get(slide) or _Branch()
+    def _branch(self, slide: str, reader: str) -> _Branch:
+        return self._branches.get((reader, slide)) or _Branch()
+
+    def _reading(self, reader: str) -> list[_Branch]:
+        return [branch for (of, _), branch in self._branches.items() if of == reader]
 
 
 def fold(events: Iterable[Event]) -> History:

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -50,6 +50,16 @@ class SlideRecord:
     paths: tuple[str, ...]
     mpp_yx: tuple[float, float] | None
     objective: float | None
+
+    def calibrated(self, corrections: Iterable[Event]) -> SlideRecord:
+        """Return the record with the µm/px and the objective that a person set."""
+        record = self
+        for event in corrections:
+            if event.kind == "calibrate":
+                y, x = event.payload["mpp_yx"]
+                objective = event.payload["objective"]
+                record = replace(record, mpp_yx=(y, x), objective=record.objective if objective is None else objective)
+        return record
 
 
 class Log:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 import sqlite3
 import threading
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -19,7 +17,7 @@ from cytoshift.durable import sync_folder
 from cytoshift.errors import StudyError
 from cytoshift.study import schema
 from cytoshift.study.cells import Cells, Region, fold_cells, fold_regions
-from cytoshift.study.events import Box, Event, Kind, valid_box, valid_label
+from cytoshift.study.events import Box, Event, Kind, Targets, about, valid_box, valid_label, valid_mpp
 from cytoshift.study.history import fold
 from cytoshift.study.lock import LOCK, WriterLock, writer_lock
 from cytoshift.study.log import Log, SlideRecord, now
@@ -47,6 +45,8 @@ class Study:
         Why it is read-only, in one sentence; ``""`` when it can be written or was opened so on purpose.
     author : str
         Who corrects: the login name unless set.
+    reader : str
+        The blinded reader whose reading this is; ``""`` for the common one. See `read_as`.
     """
 
     def __init__(self, folder: Path, log: Log, lock: WriterLock | None, reason: str, until: int | None) -> None:
@@ -54,6 +54,7 @@ class Study:
         self.read_only = lock is None
         self.reason = reason
         self.author = login_name()
+        self.reader = ""
         self._log = log
         self._lock = lock
         self._guard = threading.RLock()
@@ -182,19 +183,19 @@ class Study:
 
     # Corrections -------------------------------------------------------------------------------------------------
 
-    def accept(self, slide: str, target: str) -> Event:
-        """Say that a cell is right."""
+    def accept(self, slide: str, target: Targets) -> Event:
+        """Say that a cell is right, or that several are: one event, which one undo takes back."""
         return self._correct(slide, "accept", target)
 
-    def reject(self, slide: str, target: str) -> Event:
+    def reject(self, slide: str, target: Targets) -> Event:
         """Say that a prediction or an added cell is none, or that a region is not complete after all."""
         return self._correct(slide, "reject", target)
 
-    def unsure(self, slide: str, target: str) -> Event:
+    def unsure(self, slide: str, target: Targets) -> Event:
         """Say that it cannot be told what a cell is; training then leaves it out."""
         return self._correct(slide, "unsure", target)
 
-    def relabel(self, slide: str, target: str, label: str) -> Event:
+    def relabel(self, slide: str, target: Targets, label: str) -> Event:
         """Say of which class a cell is."""
         return self._correct(slide, "relabel", target, label=valid_label(label))
 
@@ -205,6 +206,18 @@ class Study:
     def add(self, slide: str, box: Box, label: str) -> Event:
         """Add a cell that was not found; the event's id is what later corrections point at."""
         return self._correct(slide, "add", "", box=valid_box(box), label=valid_label(label))
+
+    def settle(self, slide: str, kind: Kind, target: str, said: Mapping[str, str], **payload: Any) -> Event:
+        """Settle in the common reading what readers disagreed about.
+
+        ``said`` names them (``""`` for the common reading), each with the id of the event that is settled, ``""`` where
+        there is none; the payload is ``label``, ``box`` or ``text``, as the kind needs it.
+        """
+        if self.reader:
+            raise StudyError(
+                f"{self.reader} reads blinded; choose the common reading to settle what readers disagree on."
+            )
+        return self._correct(slide, kind, target, settles=dict(said), **payload)
 
     def note(self, slide: str, target: str, text: str) -> Event:
         """Write a note to a cell, a region or (target ``""``) the slide."""
@@ -230,21 +243,18 @@ class Study:
 
     def calibrate(self, slide: str, mpp_yx: tuple[float, float], objective: float | None = None) -> Event:
         """Set µm per level-0 pixel along y and x, for a slide whose file does not say or is wrong."""
-        y, x = (float(value) for value in mpp_yx)
-        if not (0 < y < math.inf and 0 < x < math.inf):
-            raise StudyError(f"{y} × {x} µm/px is no size of a pixel; give two numbers above zero.")
-        return self._correct(slide, "calibrate", "", mpp_yx=[y, x], objective=objective)
+        return self._correct(slide, "calibrate", "", mpp_yx=valid_mpp(mpp_yx), objective=objective)
 
     def undo(self, slide: str | None = None) -> Event | None:
         """Take back the last correction, of a slide or of the whole study; None when there is nothing to take back."""
         with self._guard:
-            last = self._history.to_undo(slide)
+            last = self._history.to_undo(slide, self.reader)
             return None if last is None else self._correct(last.slide, "undo", last.id)
 
     def redo(self, slide: str | None = None) -> Event | None:
         """Put back what was last taken back, on a slide or in the whole study; None when there is nothing."""
         with self._guard:
-            last = self._history.to_redo(slide)
+            last = self._history.to_redo(slide, self.reader)
             return None if last is None else self._correct(last.slide, "redo", last.id)
 
     # What is known now -------------------------------------------------------------------------------------------
@@ -255,21 +265,25 @@ class Study:
         with self._guard:
             return self._events[bisect_right(self._events, since, key=attrgetter("seq")) :]
 
-    def corrections(self, slide: str) -> tuple[Event, ...]:
-        """Return the corrections of a slide that are in force (not undone), oldest first."""
+    def read_as(self, reader: str) -> None:
+        """See and write a blinded reader's own corrections only, ``""`` for the common ones; all share calibrations."""
+        self.reader, self.author = reader, reader or login_name()
+
+    def corrections(self, slide: str, reader: str | None = None) -> tuple[Event, ...]:
+        """Return the corrections of a slide that are in force (not undone), oldest first; of `reader` by default."""
         self._refresh()
         with self._guard:
-            return self._history.corrections(slide)
+            return self._history.corrections(slide, self.reader if reader is None else reader)
 
     def can_undo(self, slide: str | None = None) -> bool:
         """Whether `undo` has something to take back."""
         with self._guard:
-            return not self.read_only and self._history.to_undo(slide) is not None
+            return not self.read_only and self._history.to_undo(slide, self.reader) is not None
 
     def can_redo(self, slide: str | None = None) -> bool:
         """Whether `redo` has something to put back."""
         with self._guard:
-            return not self.read_only and self._history.to_redo(slide) is not None
+            return not self.read_only and self._history.to_redo(slide, self.reader) is not None
 
     def cells(
         self,
@@ -321,13 +335,15 @@ class Study:
 
     # Inside ------------------------------------------------------------------------------------------------------
 
-    def _correct(self, slide: str, kind: Kind, target: str, **payload: Any) -> Event:
+    def _correct(self, slide: str, kind: Kind, target: Targets, **payload: Any) -> Event:
         self._writable()
+        about_one, payload = about(target, payload, self.reader)
+        event = Event(slide, kind, about_one, payload, self.author)
         with self._guard:
             self._check_slide(slide)
-            if kind not in ("undo", "redo"):
-                self._check_target(slide, kind, target)
-            event = self._log.add_event(Event(slide, kind, target, payload, self.author))
+            for one in event.targets if kind not in ("undo", "redo") else ():
+                self._check_target(slide, kind, one)
+            event = self._log.add_event(event)
             self._events.append(event)
             self._history.append(event)
             listeners = tuple(self._listeners)
@@ -365,7 +381,7 @@ class Study:
                 return
         else:
             kinds = ("add", "mark_complete") if kind in ("reject", "note") else ("add",)
-            if any(e.id == target and e.kind in kinds for e in self._history.corrections(slide)):
+            if any(e.id == target and e.kind in kinds for e in self._history.corrections(slide, self.reader)):
                 return
         raise StudyError(f"Slide {slide} has no cell {target} to {kind}; choose one of its cells.")
 
@@ -378,9 +394,5 @@ class Study:
         return self._sizes[run]
 
     def _calibrated(self, record: SlideRecord) -> SlideRecord:
-        for event in self.corrections(record.identity):
-            if event.kind == "calibrate":
-                y, x = event.payload["mpp_yx"]
-                objective = event.payload["objective"]
-                record = replace(record, mpp_yx=(y, x), objective=record.objective if objective is None else objective)
-        return record
+        readers = dict.fromkeys(("", self.reader))
+        return record.calibrated(event for one in readers for event in self.corrections(record.identity, one))
