@@ -1,9 +1,25 @@
-"""Training: one loop for every method, with checkpoints, averaged weights, schedules and augmentation."""
+"""Training: one loop for every method, with checkpoints, averaged weights, schedules and augmentation.
 
-from cytoshift.training.loop import Control, Emit, Event, FitResult, fit
-from cytoshift.training.recipe import apply_overrides, load_recipe
-from cytoshift.training.settings import TrainingSettings
-from cytoshift.training.task import TrainingTask
+Nothing here imports torch before it is needed: data sets and tables are read without it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cytoshift.training.loop import Control, Emit, Event, FitResult, fit
+    from cytoshift.training.recipe import apply_overrides, load_recipe
+    from cytoshift.training.settings import TrainingSettings
+    from cytoshift.training.task import TrainingTask
+
+_HOMES = {
+    "loop": ("Control", "Emit", "Event", "FitResult", "fit"),
+    "recipe": ("apply_overrides", "load_recipe"),
+    "settings": ("TrainingSettings",),
+    "task": ("TrainingTask",),
+}
 
 __all__ = [
     "Control",
@@ -16,3 +32,11 @@ __all__ = [
     "fit",
     "load_recipe",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for, and no more."""
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"cytoshift.training.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,6 +13,9 @@ TABLE = "labels.csv"
 NAMES = ("file_name", "file", "name")
 """Columns that may name the image, in this order; paths are relative to the table's folder."""
 
+DELIMITERS = ",;\t"
+"""What may stand between columns: spreadsheets of some countries write semicolons."""
+
 _LISTED = 8
 """Values that an error lists."""
 
@@ -46,12 +49,12 @@ def read_table(table: Path, split: str | None = None, where: Mapping[str, str] |
     DataError
         The table cannot be read, has no such column or value, or names images that are not there.
     """
-    rows = _read(table)
+    rows = read_rows(table)
     column = next((name for name in NAMES if name in rows[0]), None)
     if column is None:
         raise DataError(f"{table} has no column {' or '.join(NAMES)} that names the image of a row; add one.")
     for key, value in (({"split": split} if split else {}) | dict(where or {})).items():
-        rows = _chosen(table, rows, key, value)
+        rows = choose_rows(table, rows, key, value)
     files = [table.parent / name for name in dict.fromkeys(row[column] for row in rows)]
     missing = [file.name for file in files if not file.is_file()]
     if missing:
@@ -62,10 +65,14 @@ def read_table(table: Path, split: str | None = None, where: Mapping[str, str] |
     return CocoSet(table.parent.resolve().name, (), tuple(map(unlabelled, files)))
 
 
-def _read(table: Path) -> list[Row]:
+def read_rows(table: Path) -> list[Row]:
+    """Read a table, one dictionary a row, with comma, semicolon or tab between the columns; DataError where none is."""
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
-            rows = [{key: value or "" for key, value in row.items() if key} for row in csv.DictReader(file)]
+            delimiter = max(DELIMITERS, key=file.readline().count)
+            file.seek(0)
+            read = csv.DictReader(file, delimiter=delimiter)
+            rows = [{key: value or "" for key, value in row.items() if key} for row in read]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{table} cannot be read as a table ({error}); save it again as CSV in UTF-8.") from error
     if not rows:
@@ -73,7 +80,8 @@ def _read(table: Path) -> list[Row]:
     return rows
 
 
-def _chosen(table: Path, rows: list[Row], key: str, value: str) -> list[Row]:
+def choose_rows(table: Path, rows: list[Row], key: str, value: str) -> list[Row]:
+    """Return the rows with a value in a column; DataError where there is no such column or value."""
     if key not in rows[0]:
         raise DataError(f"{table} has no column {key}; its columns are {', '.join(rows[0])}.")
     chosen = [row for row in rows if row[key] == value]

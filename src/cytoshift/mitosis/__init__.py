@@ -1,0 +1,27 @@
+"""Mitosis: normal or atypical, in patches and on slides. Nothing here imports torch before it is needed."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cytoshift.mitosis.patches import PatchSet, joined, read_patches
+
+_HOMES = {
+    "patches": ("PatchSet", "joined", "read_patches"),
+}
+
+__all__ = [
+    "PatchSet",
+    "joined",
+    "read_patches",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for, and no more: patches can be counted and reviewed without torch being loaded."""
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"cytoshift.mitosis.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
