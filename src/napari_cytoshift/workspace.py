@@ -222,7 +222,7 @@ class Workspace:
             except StudyError as error:
                 notices.complain(error)
                 self._study = _open_study(home() / "study")
-            self.study_changed.emit(self._study)
+            self._greet(self._study)
         return self._study
 
     @property
@@ -243,8 +243,15 @@ class Workspace:
         self._study = opened
         self.state.set("study", str(folder))
         self._findings.clear()
-        self.study_changed.emit(self._study)
+        self._greet(self._study)
         return self._study
+
+    def _greet(self, study: Study) -> None:
+        """Hand a study that was just opened to the docks, and say what a person must know of it."""
+        for sentence in (study.reason, study.notice):
+            if sentence:
+                notices.warn(sentence)
+        self.study_changed.emit(study)
 
     @property
     def registry(self) -> Registry:

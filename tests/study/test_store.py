@@ -121,11 +121,11 @@ def test_the_schema_of_a_newer_version_opens_read_only(study):
     study.add("a", (0, 0, 5, 5), "LSIL")
     study.close()
     with sqlite3.connect(study.folder / "study.sqlite", isolation_level=None) as connection:
-        connection.execute("PRAGMA user_version=2")
-        connection.execute("INSERT INTO event VALUES (9, 'x', 'a', 'from the future', '', '{}', 'me', 'now')")
+        connection.execute("PRAGMA user_version=9")
+        connection.execute("INSERT INTO event VALUES (99, 'x', 'a', 'from the future', '', '{}', 'me', 'now')")
     connection.close()
     with Study.open(study.folder) as newer:
-        assert "schema 2, this one writes 1" in newer.reason
+        assert "schema 9, this one writes 2" in newer.reason
         assert len(newer.cells("a")) == 1
         with pytest.raises(StudyError, match="update napari-cytoshift"):
             newer.add("a", (0, 0, 5, 5), "LSIL")
@@ -268,3 +268,17 @@ def test_network_mounts_are_told_apart(monkeypatch, tmp_path):
 def test_importing_a_study_loads_neither_torch_nor_napari():
     code = "import sys, cytoshift.study; print({'torch', 'napari', 'zarr', 'dask', 'scipy'} & set(sys.modules))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
+
+
+def test_on_a_network_drive_a_study_says_so_and_keeps_as_much(tmp_path, monkeypatch, paint):
+    monkeypatch.setattr(schema, "on_network", lambda path: True)
+    with Study.create(tmp_path / "far") as far:
+        assert "lies on a network drive" in far.notice
+        assert not far.read_only
+        far.add_slide(paint("a"))
+        far.add("a", (0, 0, 5, 5), "LSIL")
+        assert far._log._connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+        assert far._log._connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    with Study.open(tmp_path / "far", read_only=True) as reader:
+        assert reader.notice == ""
+        assert len(reader.cells("a")) == 1

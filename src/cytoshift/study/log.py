@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from cytoshift.errors import StudyError
-from cytoshift.study import schema
+from cytoshift.study import migrations, schema
 from cytoshift.study.events import Event
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Log:
     """A study's database behind one lock, so that every thread may use it."""
 
     def __init__(self, file: Path, *, read_only: bool) -> None:
+        self._file = file
         self._name = str(file.parent)
         self._lock = threading.RLock()
         self._runs: OrderedDict[str, Findings] = OrderedDict()
@@ -77,6 +79,12 @@ class Log:
         except BaseException:
             self._connection.close()
             raise
+
+    def migrate(self) -> None:
+        """Bring the database to the schema of this version; OSError or sqlite3.Error where it stays as it was."""
+        with self._lock:
+            migrations.migrate(self._connection, self._file)
+            self.version = schema.version_of(self._connection)
 
     def close(self) -> None:
         """Close the database; nothing waits to be written."""
@@ -204,11 +212,11 @@ class Log:
             if run in self._runs:
                 self._runs.move_to_end(run)
                 return self._runs[run]
-            row = self._connection.execute(
-                "SELECT provenance, classes, cells, boxes, scores, labels FROM run WHERE id = ?", (run,)
-            ).fetchone()
+            # All columns: a study of an earlier version, opened to be read, has some of them only.
+            found = self._connection.execute("SELECT * FROM run WHERE id = ?", (run,))
+            row = found.fetchone()
             if row is not None:
-                self._runs[run] = _findings(*row)
+                self._runs[run] = _findings(dict(zip((name for name, *_ in found.description), row, strict=True)))
                 while len(self._runs) > _RUNS_KEPT:
                     self._runs.popitem(last=False)
                 return self._runs[run]
@@ -220,16 +228,20 @@ class Log:
             return str(self._connection.execute("PRAGMA integrity_check").fetchone()[0])
 
 
-def _findings(provenance: str, classes: str, cells: int, boxes: bytes, scores: bytes, labels: bytes) -> Findings:
+def _findings(row: dict[str, Any]) -> Findings:
     from cytoshift.engine.findings import Findings, Provenance
 
     return Findings(
-        np.frombuffer(boxes, "<f4").astype(np.float32, copy=False).reshape(cells, 4),
-        np.frombuffer(scores, "<f4").astype(np.float32, copy=False),
-        np.frombuffer(labels, "<i2").astype(np.int16, copy=False),
-        tuple(json.loads(classes)),
-        Provenance.from_json(json.loads(provenance)),
+        _floats(row["boxes"]).reshape(row["cells"], 4),
+        _floats(row["scores"]),
+        np.frombuffer(row["labels"], "<i2").astype(np.int16, copy=False),
+        tuple(json.loads(row["classes"])),
+        Provenance.from_json(json.loads(row["provenance"])),
     )
+
+
+def _floats(blob: bytes) -> npt.NDArray[np.float32]:
+    return np.frombuffer(blob, "<f4").astype(np.float32, copy=False)
 
 
 def now() -> str:

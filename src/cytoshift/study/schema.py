@@ -6,7 +6,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-VERSION = 1
+VERSION = 2
 """The schema this version writes."""
 
 APPLICATION = 0x43797453
@@ -35,7 +35,11 @@ CREATE TABLE run (
     cells INTEGER NOT NULL,
     boxes BLOB NOT NULL,      -- float32, x0 y0 x1 y1 in level-0 pixels; every blob is little-endian
     scores BLOB NOT NULL,     -- float32
-    labels BLOB NOT NULL      -- int16
+    labels BLOB NOT NULL,     -- int16
+    measures TEXT,            -- JSON list of the names of what was measured besides; NULL for nothing
+    measured BLOB,            -- float32, one column after the other
+    corners BLOB,             -- int32, how many corners each outline has, 0 for none; NULL where there are no outlines
+    outlines BLOB             -- float32, x y of all corners in level-0 pixels, one outline after the other
 );
 CREATE INDEX run_of_slide ON run (slide);
 
@@ -83,7 +87,6 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
     try:
         if not read_only:
-            # Shared memory, which WAL needs, does not work across a network.
             connection.execute(f"PRAGMA journal_mode={'DELETE' if on_network(path) else 'WAL'}")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
@@ -93,6 +96,20 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def network_notice(path: Path) -> str:
+    """Return what must be known of a database that lies on another machine; ``""`` where it lies on this one.
+
+    Shared memory, which SQLite's write-ahead log needs, does not work across a network: there every correction goes
+    through a rollback journal, which is as safe and several times as slow.
+    """
+    if not on_network(path):
+        return ""
+    return (
+        f"The study {path.parent} lies on a network drive, where each correction takes longer to store and one "
+        "computer at a time may open it; copy the folder to a disk of your own to work faster."
+    )
 
 
 def version_of(connection: sqlite3.Connection) -> int:

@@ -19,8 +19,9 @@ from cytoshift.study import schema
 from cytoshift.study.cells import Cells, Region, fold_cells, fold_regions
 from cytoshift.study.events import Box, Event, Kind, Targets, about, valid_box, valid_label, valid_mpp
 from cytoshift.study.history import fold
-from cytoshift.study.lock import LOCK, WriterLock, writer_lock
-from cytoshift.study.log import Log, SlideRecord, now
+from cytoshift.study.lock import LOCK, WriterLock
+from cytoshift.study.log import SlideRecord, now
+from cytoshift.study.opening import Opened, open_log
 
 if TYPE_CHECKING:
     from cytoshift.engine.findings import Findings, Provenance
@@ -43,20 +44,24 @@ class Study:
         Whether corrections are refused.
     reason : str
         Why it is read-only, in one sentence; ``""`` when it can be written or was opened so on purpose.
+    notice : str
+        What else a person must know of the file it was opened from, in one sentence; ``""`` for nothing.
     author : str
         Who corrects: the login name unless set.
     reader : str
         The blinded reader whose reading this is; ``""`` for the common one. See `read_as`.
     """
 
-    def __init__(self, folder: Path, log: Log, lock: WriterLock | None, reason: str, until: int | None) -> None:
+    def __init__(self, folder: Path, opened: Opened, until: int | None) -> None:
+        log = opened.log
         self.folder = folder
-        self.read_only = lock is None
-        self.reason = reason
+        self.read_only = opened.lock is None
+        self.reason = opened.reason
+        self.notice = opened.notice
         self.author = login_name()
         self.reader = ""
         self._log = log
-        self._lock = lock
+        self._lock = opened.lock
         self._guard = threading.RLock()
         self._listeners: list[Callable[[Event], None]] = []
         self._slides = {record.identity for record in log.slides()}
@@ -93,7 +98,8 @@ class Study:
         """Open a study, or, with ``until``, look at it as it was after that event (`Event.seq`).
 
         It opens read-only, and `reason` says why, where another window or job writes into it, where its folder cannot
-        be written, and where a newer version made it.
+        be written, and where a newer version made it. One of an earlier version is brought up to date, and a copy of
+        it as it was stays beside it.
 
         Raises
         ------
@@ -102,25 +108,9 @@ class Study:
         """
         folder = Path(folder)
         folder = folder.parent if folder.name == FILE else folder
-        file = folder / FILE
-        if not file.is_file():
+        if not (folder / FILE).is_file():
             raise StudyError(f"There is no study in {folder}; create one there, or choose another folder.")
-        lock, reason = (None, "") if read_only or until is not None else writer_lock(folder / FILE)
-        try:
-            log = Log(file, read_only=lock is None)
-            if lock is not None and log.version > schema.VERSION:
-                log.close()
-                lock.release()
-                lock, log = None, Log(file, read_only=True)
-                reason = (
-                    f"The study {folder} was written by a newer version (schema {log.version}, this one writes "
-                    f"{schema.VERSION}), so it is read-only; update napari-cytoshift to correct cells."
-                )
-            return cls(folder, log, lock, reason, until)
-        except BaseException:
-            if lock is not None:
-                lock.release()
-            raise
+        return cls(folder, open_log(folder / FILE, read_only=read_only or until is not None), until)
 
     def close(self) -> None:
         """Close the study; nothing waits to be written."""
