@@ -11,6 +11,7 @@ import typer
 from cytoshift.cli.opening import Mpp, open_calibrated
 from cytoshift.cli.output import print_columns, print_json
 from cytoshift.cli.progress import bar
+from cytoshift.cli.study_agreement import agreement
 from cytoshift.errors import DataError, StudyError
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from cytoshift.study.formats.geojson import Shapes
 
 app = typer.Typer(help="Studies: slides, findings and corrections in a folder.", no_args_is_help=True)
+
+app.command()(agreement)
 
 StudyPath = Annotated[Path, typer.Argument(metavar="STUDY", help="Folder of the study.")]
 
@@ -98,14 +101,21 @@ def export(
 
 
 @app.command()
-def status(study: StudyPath, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def status(
+    study: StudyPath,
+    reader: Annotated[str, typer.Option(help="Count what this blinded reader did; the common reading without.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
     """Say what is in a study: slides, cells by state, regions marked complete."""
     from cytoshift.study import Study
+    from cytoshift.study.agreement import blinded_readers
 
     with Study.open(study, read_only=True) as store:
+        store.read_as(reader)
+        readers = blinded_readers(store)
         rows = [_count(store, record.identity, record.name) for record in store.slides()]
     if as_json:
-        print_json({"study": str(study), "slides": rows})
+        print_json({"study": str(study), "reader": reader, "blinded_readers": readers, "slides": rows})
     elif not rows:
         typer.echo(f"{study} has no slides yet; add one with: cytoshift study add {study} SLIDE")
     else:

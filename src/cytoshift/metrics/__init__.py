@@ -25,6 +25,7 @@ from cytoshift.metrics.detection import (
 from cytoshift.metrics.distribution import Gaussian, KernelDistance, frechet_distance, kernel_distance
 from cytoshift.metrics.froc import FrocBoxes, froc
 from cytoshift.metrics.hist import mean_hue_correlation, tissue_hue_histogram
+from cytoshift.metrics.kappa import Kappa, cohen_kappa, one_class
 from cytoshift.metrics.niqe import Niqe
 from cytoshift.metrics.pooled import PooledBoxes, pool, pooled_average, pooled_precision
 from cytoshift.metrics.seam import Seams, seam_ratio
@@ -37,6 +38,7 @@ __all__ = [
     "DetectionTruth",
     "FrocBoxes",
     "Gaussian",
+    "Kappa",
     "KernelDistance",
     "Niqe",
     "Platt",
@@ -51,6 +53,7 @@ __all__ = [
     "bhattacharyya",
     "box_overlap",
     "ciede2000",
+    "cohen_kappa",
     "colour_error",
     "confusions",
     "draw_images",
@@ -64,6 +67,7 @@ __all__ = [
     "kernel_distance",
     "luminance",
     "mean_hue_correlation",
+    "one_class",
     "percentile_interval",
     "pool",
     "pooled_average",
