@@ -98,14 +98,12 @@ def _search_twice(
 
 def _read(path: Path, slide: Slide) -> Findings:
     """Read the cells of a GeoJSON file; DataError when there are none but regions, or cells beside the slide."""
-    import numpy as np
-
     from cytoshift.engine import Findings, Provenance
     from cytoshift.study.formats import geojson
 
     shapes = geojson.read(path)
-    cells = np.array([kind == "detection" for kind in shapes.kinds], bool)
-    if len(shapes) and not cells.any():
+    cells = ~shapes.drawn
+    if (len(shapes) or shapes.regions) and not cells.any():
         raise DataError(f"{path} holds regions and no cells; export the cells as detections.")
     boxes, level = shapes.boxes[cells], slide.levels[0]
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2

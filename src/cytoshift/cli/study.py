@@ -17,7 +17,7 @@ from cytoshift.errors import DataError, StudyError
 if TYPE_CHECKING:
     from cytoshift.engine import Findings
     from cytoshift.study import Study
-    from cytoshift.study.formats.geojson import Shapes
+    from cytoshift.study.formats.annotations import Annotations
 
 app = typer.Typer(help="Studies: slides, findings and corrections in a folder.", no_args_is_help=True)
 
@@ -123,7 +123,7 @@ def status(
         print_columns([names, *([row[name] for name in names] for row in rows)])
 
 
-def _findings(shapes: Shapes, which: list[int], identity: str, name: str) -> Findings:
+def _findings(shapes: Annotations, which: list[int], identity: str, name: str) -> Findings:
     from cytoshift.engine import Findings, Provenance
 
     made_of = Provenance(slide=identity, model=f"import {name}")

@@ -19,7 +19,7 @@ def write_delta(path: str | Path, delta: Delta) -> Path:
 
     Raises
     ------
-    DataError
+    StudyError
         The file cannot be written; an older one then stays as it was.
     """
     return write_features(path, _features(delta))

@@ -1,0 +1,166 @@
+"""One feature of a GeoJSON file: its polygon, class, id, and what was measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from cytoshift.study.cells import Region, State
+from cytoshift.study.formats.annotations import stable
+from cytoshift.study.formats.collector import Collector
+from cytoshift.study.palette import RGBColor
+
+_STATES = {state.name.lower(): state for state in State}
+_NUMBERS = {float, int}
+_NO_AREA = ("Point", "MultiPoint", "LineString", "MultiLineString")
+
+
+def take_feature(collector: Collector, feature: Mapping[str, Any]) -> None:
+    """Give a feature to a collector.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError
+        It is not as GeoJSON and QuPath have it.
+    """
+    geometry = feature["geometry"]
+    if geometry["type"] in _NO_AREA:
+        collector.note("Shapes without an area left out")
+        return
+    xs, ys = _ring(collector, geometry)
+    total = sum(xs) + sum(ys)
+    if total - total != 0:  # one of them is NaN or infinite
+        raise ValueError("its coordinates are no list of points")
+    box = (min(xs), min(ys), max(xs), max(ys))
+    properties = feature.get("properties") or {}
+    metadata = properties.get("metadata") or {}
+    drawn = properties.get("objectType") == "annotation"
+    label = _class_of(properties)
+    if drawn and not label and properties.get("name") == "complete" and "threshold" in metadata:
+        collector.regions.append(_region(feature, box, metadata))
+        return
+    score, measures = _measured(properties.get("measurements"))
+    outline = (
+        []
+        if len(xs) == 4 and _is_rectangle(xs, ys)
+        else [value for point in zip(xs, ys, strict=True) for value in point]
+    )
+    collector.add(
+        box,
+        label,
+        _identifier(feature.get("id"), metadata),
+        score=score,
+        state=_STATES.get(metadata.get("state", ""), State.PREDICTED),
+        drawn=drawn,
+        given=str(metadata.get("id", "")),
+        outline=outline,
+        measures=measures,
+    )
+    classification = properties.get("classification")
+    if isinstance(classification, dict):
+        color = _color(classification)
+        if color is not None:
+            collector.color(label, color)
+
+
+def _ring(collector: Collector, geometry: Mapping[str, Any]) -> tuple[list[float], list[float]]:
+    """Return x and y of the corners of a polygon, the first one not repeated; of all parts where it has several."""
+    if geometry["type"] == "Polygon":
+        ring, *holes = geometry["coordinates"]
+        if holes:
+            collector.note("Holes of polygons filled", len(holes))
+        xs, ys = _points(collector, ring)
+        if len(xs) < 3:
+            raise ValueError(f"it has {len(xs)} corners and no area")
+        return xs, ys
+    if geometry["type"] != "MultiPolygon":
+        raise ValueError(f"it is a {geometry['type']}")
+    parts = [_points(collector, polygon[0]) for polygon in geometry["coordinates"]]
+    if len(parts) == 1:
+        return parts[0]
+    collector.note("Polygons of several parts kept as the box around them")
+    x0, x1 = min(min(xs) for xs, _ in parts), max(max(xs) for xs, _ in parts)
+    y0, y1 = min(min(ys) for _, ys in parts), max(max(ys) for _, ys in parts)
+    return [x0, x1, x1, x0], [y0, y0, y1, y1]
+
+
+def _points(collector: Collector, ring: Any) -> tuple[list[float], list[float]]:
+    xs = [point[0] for point in ring]
+    ys = [point[1] for point in ring]
+    if not _NUMBERS.issuperset(map(type, xs)) or not _NUMBERS.issuperset(map(type, ys)):
+        xs, ys = [_number(value) for value in xs], [_number(value) for value in ys]
+        collector.note("Polygons whose numbers were written as text")
+    if xs[0] == xs[-1] and ys[0] == ys[-1]:
+        del xs[-1], ys[-1]
+    else:
+        collector.note("Open rings closed")
+    return xs, ys
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise TypeError(f"{value!r:.40} is no coordinate")
+    return float(value)
+
+
+def _is_rectangle(xs: list[float], ys: list[float]) -> bool:
+    """Whether four corners are those of a box whose sides are upright, one after the other."""
+    first = xs[0] == xs[1] and ys[1] == ys[2] and xs[2] == xs[3] and ys[3] == ys[0]
+    return first or (ys[0] == ys[1] and xs[1] == xs[2] and ys[2] == ys[3] and xs[3] == xs[0])
+
+
+def _class_of(properties: Mapping[str, Any]) -> str:
+    classification = properties.get("classification")
+    if isinstance(classification, dict):
+        names = classification.get("names") or [classification.get("name", "")]
+        return ": ".join(str(name) for name in names)
+    for named in (classification, properties.get("label")):
+        if isinstance(named, str):
+            return named
+    is_cell = properties.get("objectType") != "annotation"  # the name of an annotation is its own, not a class
+    return str(properties.get("name", "")) if is_cell else ""
+
+
+def _color(classification: Mapping[str, Any]) -> RGBColor | None:
+    """Return red, green and blue: a list, or, as QuPath wrote before 0.4, one number with a sign."""
+    color, packed = classification.get("color"), classification.get("colorRGB")
+    if isinstance(color, list) and len(color) >= 3 and all(type(c) is int and 0 <= c <= 255 for c in color[:3]):
+        return (color[0], color[1], color[2])
+    if type(packed) is int and abs(packed) < 1 << 32:
+        return (packed >> 16 & 255, packed >> 8 & 255, packed & 255)
+    return None
+
+
+def _measured(measured: Any) -> tuple[float, dict[str, float]]:
+    """Return the score, 1 where there is none, and everything else that was measured."""
+    if not measured:
+        return 1.0, {}
+    if isinstance(measured, list):  # as QuPath wrote before 0.4
+        measured = {entry["name"]: entry["value"] for entry in measured}
+    if len(measured) == 1 and "score" in measured:
+        return float(measured["score"]), {}
+    others = {str(name): float(value) for name, value in measured.items() if name != "score" and _is_number(value)}
+    return float(measured.get("score", 1.0)), others
+
+
+def _is_number(value: object) -> bool:
+    return (
+        isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= 3e38 and math.isfinite(value)
+    )
+
+
+def _identifier(given: object, metadata: Mapping[str, Any]) -> object:
+    """Return the id of a prediction as its study knows it, where the feature's own was made from that."""
+    name = metadata.get("cell")
+    return name if isinstance(name, str) and stable(name) == given else given
+
+
+def _region(feature: Mapping[str, Any], box: tuple[float, float, float, float], metadata: Mapping[str, Any]) -> Region:
+    thresholds = {
+        name.removeprefix("threshold "): float(value)
+        for name, value in metadata.items()
+        if name.startswith("threshold ")
+    }
+    identifier = stable(str(feature.get("id") or f"region {box}"))
+    return Region(identifier, box, str(metadata.get("run", "")), float(metadata["threshold"]), thresholds)
