@@ -14,7 +14,7 @@ from PIL import Image
 from cytoshift.errors import DataError
 from cytoshift.mitosis.phases import phase_shares
 from cytoshift.mitosis.tables import LABELS, SPELLINGS, TableForm, find_patches, form_of, locate
-from cytoshift.training.table import Row, choose_rows, read_rows
+from cytoshift.training.rows import Row, choose_rows, read_rows
 
 RGB = npt.NDArray[np.uint8]
 Int64 = npt.NDArray[np.int64]

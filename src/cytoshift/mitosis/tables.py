@@ -8,7 +8,8 @@ from pathlib import Path
 
 from cytoshift.errors import DataError
 from cytoshift.training.coco import data_folder
-from cytoshift.training.table import NAMES, TABLE, Row, find_table
+from cytoshift.training.rows import Row
+from cytoshift.training.table import NAMES, TABLE, find_table
 
 SPELLINGS = {"Hamammatsu XR": "Hamamatsu XR"}
 """Values that published tables misspell in some of their rows: two spellings would be two domains."""

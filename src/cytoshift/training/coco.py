@@ -13,6 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from cytoshift.errors import DataError
+from cytoshift.training.midog import image_folder, in_coco_form, is_midog
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,9 @@ def read_coco(
     *,
     point_um: float = POINT_UM,
     mpp: float = NOMINAL_MPP,
+    images: Path | None = None,
 ) -> CocoSet:
-    """Read a data set.
+    """Read a data set, of COCO's JSON or of MIDOG's.
 
     Parameters
     ----------
@@ -102,6 +104,8 @@ def read_coco(
         Side of the box that cells with a ``point`` and no ``bbox`` get, in µm.
     mpp : float
         µm/px, for those boxes, of images that do not say it.
+    images : Path, optional
+        Folder of the images; that of the file by default, and for MIDOG's JSON also one named ``images`` near it.
 
     Raises
     ------
@@ -111,7 +115,10 @@ def read_coco(
     file = _find(Path(path))
     data = _parse(file)
     try:
-        return _build(file, _choose(file, data, split, half), point_um, mpp)
+        if is_midog(data):
+            data = in_coco_form(file, data)
+            images = images or image_folder(file, data["images"][0]["file_name"])
+        return _build(file, _choose(file, data, split, half), point_um, mpp, images or file.parent)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise DataError(
             f"{file} is not COCO JSON ({type(error).__name__}: {error}); it needs images, annotations and categories."
@@ -172,7 +179,7 @@ def _parse(file: Path) -> dict[str, Any]:
     return data
 
 
-def _build(file: Path, data: dict[str, Any], point_um: float, mpp: float) -> CocoSet:
+def _build(file: Path, data: dict[str, Any], point_um: float, mpp: float, images: Path) -> CocoSet:
     categories = sorted(data["categories"], key=lambda category: category["id"])
     index = {category["id"]: position for position, category in enumerate(categories)}
     by_image: dict[int, list[dict[str, Any]]] = {}
@@ -181,7 +188,7 @@ def _build(file: Path, data: dict[str, Any], point_um: float, mpp: float) -> Coc
     if not data["images"]:
         raise DataError(f"{file} has no image; export the annotations again.")
     fields = tuple(
-        _field(file.parent, image, by_image.get(image["id"], []), index, point_um / float(image.get("mpp") or mpp))
+        _field(images, image, by_image.get(image["id"], []), index, point_um / float(image.get("mpp") or mpp))
         for image in data["images"]
     )
     missing = [field.name for field in fields if not field.path.is_file()]

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 
 from cytoshift.errors import DataError
 from cytoshift.training.coco import CocoSet, data_folder, unlabelled
+from cytoshift.training.rows import choose_rows, read_rows
 
 TABLE = "labels.csv"
 NAMES = ("file_name", "file", "name")
 """Columns that may name the image, in this order; paths are relative to the table's folder."""
-
-DELIMITERS = ",;\t"
-"""What may stand between columns: spreadsheets of some countries write semicolons."""
-
-_LISTED = 8
-"""Values that an error lists."""
-
-Row = dict[str, str]
 
 
 def find_table(path: str | Path) -> Path | None:
@@ -63,30 +55,3 @@ def read_table(table: Path, split: str | None = None, where: Mapping[str, str] |
             " put them beside the table or correct their names."
         )
     return CocoSet(table.parent.resolve().name, (), tuple(map(unlabelled, files)))
-
-
-def read_rows(table: Path) -> list[Row]:
-    """Read a table, one dictionary a row, with comma, semicolon or tab between the columns; DataError where none is."""
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            delimiter = max(DELIMITERS, key=file.readline().count)
-            file.seek(0)
-            read = csv.DictReader(file, delimiter=delimiter)
-            rows = [{key: value or "" for key, value in row.items() if key} for row in read]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{table} cannot be read as a table ({error}); save it again as CSV in UTF-8.") from error
-    if not rows:
-        raise DataError(f"{table} has no row; export the table again.")
-    return rows
-
-
-def choose_rows(table: Path, rows: list[Row], key: str, value: str) -> list[Row]:
-    """Return the rows with a value in a column; DataError where there is no such column or value."""
-    if key not in rows[0]:
-        raise DataError(f"{table} has no column {key}; its columns are {', '.join(rows[0])}.")
-    chosen = [row for row in rows if row[key] == value]
-    if not chosen:
-        there = sorted({row[key] for row in rows})
-        more = f" and {len(there) - _LISTED} more" if len(there) > _LISTED else ""
-        raise DataError(f"{table} has no row with {key} '{value}'; there are {', '.join(there[:_LISTED])}{more}.")
-    return chosen
