@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from cytoshift.engine.outlines import Outlines
 from cytoshift.study.cells import Cells, Region
-from cytoshift.study.outlines import Outlines
 from cytoshift.study.palette import RGBColor, color_of
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from cytoshift.engine.outlines import Outlines
 from cytoshift.errors import StudyError
 from cytoshift.study.cells import Region, State
 from cytoshift.study.formats.annotations import Annotations, stable, universal
-from cytoshift.study.outlines import Outlines
 from cytoshift.study.palette import RGBColor, color_of, spelled
 
 FAR = 1e9
