@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from cytoshift.study.palette import _FURTHER, BETHESDA, color_of, in_order, spelled
+from cytoshift.study.palette import _FURTHER, BETHESDA, MITOSES, color_of, in_order, spelled
 
 # Machado, Oliveira and Fernandes, "A physiologically-based model for simulation of color vision deficiency" (2009),
 # severity 1.0, on linear RGB.
@@ -36,25 +36,35 @@ def lab(color, vision):
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
 
 
+@pytest.mark.parametrize("names", [BETHESDA, MITOSES], ids=["bethesda", "mitoses"])
 @pytest.mark.parametrize("vision", VISIONS)
-def test_bethesda_colours_differ_for_every_vision(vision):
+def test_colours_differ_for_every_vision(vision, names):
     distances = {
         pair: np.linalg.norm(lab(color_of(pair[0]), VISIONS[vision]) - lab(color_of(pair[1]), VISIONS[vision]))
-        for pair in combinations(BETHESDA, 2)
+        for pair in combinations(names, 2)
     }
     assert min(distances.values()) > 10, min(distances, key=distances.get)
 
 
 def test_other_names_have_colours_of_their_own_that_stay():
-    assert color_of("mitosis") == color_of("mitosis")
+    assert color_of("koilocyte") == color_of("koilocyte")
     assert len({color_of(f"class {k}") for k in range(200)}) == len(_FURTHER)
     assert not {color_of(name) for name in BETHESDA} & set(_FURTHER)
 
 
 def test_classes_come_in_bethesda_order():
     assert in_order({"zebra", "SCC", "NILM", "ant", "LSIL"}) == ("NILM", "LSIL", "SCC", "ant", "zebra")
+    assert in_order({"ant", "look-alike", "atypical mitosis", "normal mitosis"}) == (
+        "normal mitosis",
+        "atypical mitosis",
+        "look-alike",
+        "ant",
+    )
 
 
 def test_bethesda_classes_are_spelled_one_way():
     assert [spelled(name) for name in ("ascus", "Asc-H", " hsil", "mitosis")] == ["ASC-US", "ASC-H", "HSIL", "mitosis"]
+    assert [spelled(name) for name in ("Mitosis", "Mitotic figure", "hard negative")] == ["mitosis"] * 2 + [
+        "look-alike"
+    ]
     assert spelled("Negative for intraepithelial lesion") == "NILM"

@@ -8,7 +8,7 @@ import warnings
 
 import typer
 
-from cytoshift.cli import audit, compare, demo, detect, jobs, models, slides, study, train, translate
+from cytoshift.cli import audit, compare, count, demo, detect, jobs, models, slides, study, train, translate
 from cytoshift.errors import CytoshiftError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("translate")(translate.translate)
 app.command("audit")(audit.audit)
 app.command("detect")(detect.detect)
 app.command("compare")(compare.compare)
+app.command("count")(count.count)
 app.command("train")(train.train)
 app.add_typer(train.evaluate, name="evaluate")
 app.add_typer(models.app, name="models")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cytoshift.cli.detect import check_folder, detector, find_detector, read_region, search
-from cytoshift.cli.opening import DetectorName, Mpp, Region, SlidePath, Through, open_calibrated
+from cytoshift.cli.opening import DetectorName, Mpp, Region, SlidePath, Through, check_cells, open_calibrated
 from cytoshift.cli.output import write_json
 from cytoshift.cli.workers import Scheduler
 from cytoshift.errors import CytoshiftError, DataError
@@ -102,15 +102,12 @@ def _read(path: Path, slide: Slide) -> Findings:
     from cytoshift.study.formats import geojson
 
     shapes = geojson.read(path)
-    cells = ~shapes.drawn
-    if (len(shapes) or shapes.regions) and not cells.any():
+    cells = shapes.select(~shapes.drawn)
+    if (len(shapes) or shapes.regions) and not len(cells):
         raise DataError(f"{path} holds regions and no cells; export the cells as detections.")
-    boxes, level = shapes.boxes[cells], slide.levels[0]
-    middles = (boxes[:, :2] + boxes[:, 2:]) / 2
-    if (middles < 0).any() or (middles > (level.width, level.height)).any():
-        raise DataError(f"{path} has cells that lie beside {slide.name}; give the slide on which they were found.")
+    check_cells(path, cells.boxes, slide)
     made = Provenance(slide=slide.info.identity, model=path.name)
-    return Findings(boxes, shapes.scores[cells], shapes.labels[cells], shapes.classes, made)
+    return Findings(cells.boxes, cells.scores, cells.labels, cells.classes, made)
 
 
 def _print(delta: Delta) -> None:

@@ -1,4 +1,4 @@
-"""Opening slides from a terminal, with µm/px given by hand where a file says nothing."""
+"""Opening slides from a terminal, with µm/px given by hand where a file says nothing, and checks of their cells."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cytoshift.errors import SlideError
+from cytoshift.errors import DataError, SlideError
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from cytoshift.slides import Slide
 
 SlidePath = Annotated[str, typer.Argument(metavar="SLIDE", help="A slide file or folder.")]
@@ -32,3 +35,11 @@ def open_calibrated(path: str, mpp: float | None) -> Slide:
         raise SlideError(f"--mpp {mpp:g} is no µm/px of a slide; give a number such as 0.25.")
     slide = open_slide(Path(path).absolute())  # studies remember where a slide lies
     return slide if mpp is None else slide.calibrated((mpp, mpp))
+
+
+def check_cells(path: Path, boxes: npt.NDArray[np.float32], slide: Slide) -> None:
+    """Say when cells of a file, x0, y0, x1, y1 in level-0 pixels, lie beside the slide they should be of; DataError."""
+    level = slide.levels[0]
+    middles = (boxes[:, :2] + boxes[:, 2:]) / 2
+    if (middles < 0).any() or (middles > (level.width, level.height)).any():
+        raise DataError(f"{path} has cells that lie beside {slide.name}; give the slide on which they were found.")

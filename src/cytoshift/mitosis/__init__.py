@@ -6,15 +6,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cytoshift.mitosis.counting import Count, Figures, Window, count, place
+    from cytoshift.mitosis.hotspot import densest
     from cytoshift.mitosis.patches import PatchSet, joined, read_patches
+    from cytoshift.mitosis.report import Counted
 
 _HOMES = {
+    "counting": ("Count", "Figures", "Window", "count", "place"),
+    "hotspot": ("densest",),
     "patches": ("PatchSet", "joined", "read_patches"),
+    "report": ("Counted",),
 }
 
 __all__ = [
+    "Count",
+    "Counted",
+    "Figures",
     "PatchSet",
+    "Window",
+    "count",
+    "densest",
     "joined",
+    "place",
     "read_patches",
 ]
 

@@ -57,6 +57,12 @@ class Frame:
             raise ValueError("this slide has no µm/px")
         return np.multiply(np.asarray(xy, dtype=np.float64), self.mpp_yx[::-1])
 
+    def level0_from_microns(self, xy: npt.ArrayLike) -> FloatArray:
+        """Convert lengths or points ``(..., 2)`` as x, y from micrometres to level-0 pixels; ValueError likewise."""
+        if self.mpp_yx is None:
+            raise ValueError("this slide has no µm/px")
+        return np.divide(np.asarray(xy, dtype=np.float64), self.mpp_yx[::-1])
+
 
 def level0_from_level(xy: npt.ArrayLike, downsample_yx: tuple[float, float]) -> FloatArray:
     """Convert points ``(..., 2)`` or boxes ``(..., 4)`` from pixels of a level to level-0 pixels."""

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from hashlib import sha256
 
+from cytoshift.mitosis.classes import ATYPICAL, LOOK_ALIKE, MITOSIS, NORMAL
+
 RGBColor = tuple[int, int, int]
 
 BETHESDA: tuple[str, ...] = ("NILM", "ASC-US", "LSIL", "ASC-H", "HSIL", "SCC")
 """Classes of the Bethesda system, in its order."""
+
+MITOSES: tuple[str, ...] = (MITOSIS, NORMAL, ATYPICAL, LOOK_ALIKE)
+"""Classes of mitotic figures, in the order in which they are read."""
 
 # Okabe and Ito, "Color Universal Design" (2008), without the black that nuclei have.
 _COLORS: dict[str, RGBColor] = {
@@ -17,6 +22,10 @@ _COLORS: dict[str, RGBColor] = {
     "ASC-H": (230, 159, 0),
     "HSIL": (213, 94, 0),
     "SCC": (204, 121, 167),
+    MITOSIS: (230, 159, 0),
+    NORMAL: (0, 158, 115),
+    ATYPICAL: (213, 94, 0),
+    LOOK_ALIKE: (86, 180, 233),
 }
 
 _OTHER_SPELLINGS: dict[str, str] = {
@@ -24,7 +33,10 @@ _OTHER_SPELLINGS: dict[str, str] = {
     "negative for intraepithelial lesion or malignancy": "NILM",
     "ascus": "ASC-US",
     "asch": "ASC-H",
-    **{name.lower(): name for name in BETHESDA},
+    "mitotic figure": MITOSIS,
+    "non-mitotic figure": LOOK_ALIKE,
+    "hard negative": LOOK_ALIKE,
+    **{name.lower(): name for name in (*BETHESDA, *MITOSES)},
 }
 
 # Tol, "Colour schemes" (SRON/EPS/TN/09-002, 2021): "muted", for every other name.
@@ -48,8 +60,8 @@ CHANGES: dict[str, RGBColor] = {"gained": (213, 94, 0), "lost": (0, 114, 178), "
 def color_of(name: str) -> RGBColor:
     """Return the colour of a class as red, green and blue from 0 to 255.
 
-    A name that is not of the Bethesda system gets one of nine further colours that depends on the name alone, so it
-    is the same in every study and on every computer; two such names may share one.
+    A name that is neither of the Bethesda system nor of mitoses gets one of nine further colours that depends on the
+    name alone, so it is the same in every study and on every computer; two such names may share one.
     """
     known = _COLORS.get(name)
     if known is not None:
@@ -58,10 +70,11 @@ def color_of(name: str) -> RGBColor:
 
 
 def spelled(name: str) -> str:
-    """Return a class of the Bethesda system as cytologists spell it, any other name as it is."""
+    """Return a class of the Bethesda system, or of mitoses, as it is spelled here, any other name as it is."""
     return _OTHER_SPELLINGS.get(name.strip().lower(), name)
 
 
 def in_order(names: set[str]) -> tuple[str, ...]:
-    """Return class names in Bethesda order, others behind them by name."""
-    return (*(name for name in BETHESDA if name in names), *sorted(names - set(BETHESDA)))
+    """Return class names in Bethesda order, then those of mitoses, others behind them by name."""
+    known = (*BETHESDA, *MITOSES)
+    return (*(name for name in known if name in names), *sorted(names - set(known)))

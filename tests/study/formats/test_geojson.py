@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cytoshift.engine.findings import Findings, Provenance
 from cytoshift.errors import StudyError
-from cytoshift.study import color_of
+from cytoshift.study import State, color_of
 from cytoshift.study.formats import geojson, json_stream
 
 
@@ -94,6 +94,19 @@ def test_findings_come_back_exactly(tmp_path_factory, cells, classes, compressed
     assert [again.classes[k] for k in again.labels] == [classes[k] for k in findings.labels]
     assert geojson.read(geojson.write(path, findings)).ids == again.ids
     assert not again.drawn.any()
+
+
+def test_what_a_person_decided_and_what_found_it_come_back(study, predict, tmp_path):
+    run = study.add_findings(predict())
+    study.accept("a", f"{run}:0")
+    study.reject("a", f"{run}:1")
+    study.unsure("a", f"{run}:2")
+    study.add("a", (1, 2, 30, 40), "SCC")
+    read = geojson.read(geojson.write(tmp_path / "cells.geojson", study.cells("a")))
+    assert [State(state).name for state in read.states.tolist()] == ["ACCEPTED", "UNSURE", *["PREDICTED"] * 7, "ADDED"]
+    assert read.model == ""
+    found = geojson.read(geojson.write(tmp_path / "found.geojson", predict()))
+    assert found.model == predict().provenance.model
 
 
 def test_compressed_and_plain_hold_the_same(predict, tmp_path):

@@ -54,7 +54,7 @@ class Annotations:
     regions : tuple of Region
         Marked as completely annotated.
     model : str
-        Id of the model that found them, where one did.
+        Id of the model that found them, where one did; of several, a comma between them.
     notes : tuple of str
         Sentences on what reading changed or left out.
     """

@@ -58,6 +58,7 @@ class Collector:
         self._points, self._ends = array("f"), array("q")
         self._measures: dict[str, array[float]] = {}
         self._notes: Counter[str] = Counter()
+        self._models: dict[str, None] = {}
 
     def __len__(self) -> int:
         return len(self._labels)
@@ -65,6 +66,10 @@ class Collector:
     def note(self, text: str, number: int = 1) -> None:
         """Count something that was changed or left out: ``"Open rings closed"``."""
         self._notes[text] += number
+
+    def found_by(self, model: str) -> None:
+        """Note which model a file says has found a cell."""
+        self._models[model] = None
 
     def add(
         self,
@@ -149,6 +154,7 @@ class Collector:
             measures={name: np.frombuffer(_padded(column, n), np.float32) for name, column in self._measures.items()},
             given=tuple([self._given.get(at, "") for at in range(n)]) if self._given else (),
             regions=tuple(self.regions),
+            model=", ".join(self._models),
             notes=tuple(f"{text}: {number}." for text, number in self._notes.items()),
         )
 

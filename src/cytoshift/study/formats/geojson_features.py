@@ -57,6 +57,8 @@ def take_feature(collector: Collector, feature: Mapping[str, Any]) -> None:
         outline=outline,
         measures=measures,
     )
+    if "model" in metadata:
+        collector.found_by(str(metadata["model"]))
     classification = properties.get("classification")
     if isinstance(classification, dict):
         color = _color(classification)
