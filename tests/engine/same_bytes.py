@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import zarr
+from scipy import ndimage
 
 from cytoshift.engine.derived import DerivedSlide
 from cytoshift.engine.findings import Findings
 from cytoshift.engine.grid import Tile
-from cytoshift.engine.operator import FindingOperator, ImageOperator, TileBoxes
+from cytoshift.engine.operator import FindingOperator, ImageOperator, Needs, TileBoxes
 from cytoshift.engine.pipeline import Pipeline
 from cytoshift.engine.progress import CancelToken, Progress
 from cytoshift.engine.runs import run_findings, run_image
@@ -77,6 +78,44 @@ class ArraySlide(Slide):
 def noise(height: int, width: int, seed: int = 0) -> RGB:
     """Return an image in which every pixel differs from its neighbours, so that a shifted tile shows."""
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def dotted(height: int, width: int, seed: int = 0) -> RGB:
+    """Return a white image with 12 px squares of different darkness, none touching."""
+    image = np.full((height, width, 3), 255, np.uint8)
+    random = np.random.default_rng(seed)
+    for y in range(5, height - 20, 40):
+        for x in range(5, width - 20, 40):
+            dy, dx = random.integers(0, 20, 2)
+            image[y + dy : y + dy + 12, x + dx : x + dx + 12] = random.integers(0, 100)
+    return image
+
+
+class Dots(FindingOperator):
+    """Finds dark squares; scores and measures depend on the pixels of the box alone."""
+
+    key = "dots"
+    title = "Dots"
+    classes = ("dot",)
+    model = ("dots", "1")
+    threshold = 0.1
+    measures = ("grey", "phase: light/dark")
+    needs = Needs(tile=256, halo=32, batch=3)
+
+    def find(self, tiles: RGB) -> Sequence[TileBoxes]:
+        return [self._one(tile) for tile in tiles]
+
+    def _one(self, tile: RGB) -> TileBoxes:
+        marks, count = ndimage.label(tile[..., 0] < 100)
+        spans = ndimage.find_objects(marks)
+        boxes = [(x.start, y.start, x.stop, y.stop) for y, x in spans]
+        grey = np.array([tile[y.start, x.start, 0] for y, x in spans], np.float32)
+        return TileBoxes(
+            np.array(boxes, np.float32).reshape(-1, 4),
+            np.float32(0.5) + grey / 250,
+            np.zeros(count, np.int16),
+            {"grey": grey, "phase: light/dark": (grey < 50).astype(np.float32)},
+        )
 
 
 class StopAfter:
@@ -167,6 +206,10 @@ def assert_same_findings(slide: Slide, operator: FindingOperator, folder: Path, 
         for name in ("boxes", "scores", "labels"):
             expected, actual = getattr(boxes, name), getattr(again[index], name)
             np.testing.assert_array_equal(actual, expected, err_msg=f"{name} of tile {index} in another order")
+        assert boxes.measures.keys() == set(operator.measures)
+        for name, column in boxes.measures.items():
+            message = f"{name} of tile {index} in another order"
+            np.testing.assert_array_equal(again[index].measures[name], column, err_msg=message)
 
     other = found_by_tile(slide, operator, batch + 1, seed=None)
     for index, boxes in once.items():
@@ -191,13 +234,18 @@ def assert_equal_findings(actual: Findings, expected: Findings, message: str = "
     np.testing.assert_array_equal(actual.boxes, expected.boxes, err_msg=message)
     np.testing.assert_array_equal(actual.scores, expected.scores, err_msg=message)
     np.testing.assert_array_equal(actual.labels, expected.labels, err_msg=message)
+    assert list(actual.measures) == list(expected.measures), message
+    for name, column in expected.measures.items():
+        np.testing.assert_array_equal(actual.measures[name], column, err_msg=f"{name}, {message}")
 
 
 def _assert_close(one: TileBoxes, other: TileBoxes, threshold: float, tolerance: float) -> None:
     for here, there in ((one, other), (other, one)):
-        for box, score in zip(here.boxes, here.scores, strict=True):
+        for position, (box, score) in enumerate(zip(here.boxes, here.scores, strict=True)):
             if score < threshold + tolerance:
                 continue
             assert len(there.boxes), "a box is missing with another batch size"
             distance = np.abs(there.boxes - box).max(axis=1) + np.abs(there.scores - score)
+            for name, column in here.measures.items():
+                distance = distance + np.abs(there.measures[name] - column[position])
             assert distance.min() <= 2 * tolerance, "a box moved with another batch size"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -115,3 +116,10 @@ def test_nothing_found_is_nothing_merged() -> None:
     empty = TileBoxes(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int16))
     grid = TileGrid(100, 100, 50)
     assert len(merge(candidates(grid, grid[0], empty, 0.5), 0.5)) == 0
+    assert merge(Candidates.join([], ("area",)), 0.5).measures["area"].shape == (0,)
+
+
+def test_an_operator_that_forgets_its_measures_is_noticed() -> None:
+    none, one = Candidates.none(), Candidates.none(("area",))
+    with pytest.raises(ValueError, match="other measures"):
+        Candidates.join([one, none])

@@ -20,10 +20,11 @@ import pytest
 from distributed import Client, LocalCluster
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from same_bytes import ArraySlide, StopAfter, level0, noise
+from PIL import Image
+from same_bytes import ArraySlide, Dots, StopAfter, assert_equal_findings, dotted, level0, noise
 
 from cytoshift import stain
-from cytoshift.engine import Blended, ClusterExecutor, LocalExecutor, Progress, Remote, run_image
+from cytoshift.engine import Blended, ClusterExecutor, LocalExecutor, Progress, Remote, run_findings, run_image
 from cytoshift.engine.grid import TileGrid
 from cytoshift.engine.remote import AREA, shared_out
 from cytoshift.errors import Cancelled, CytoshiftError
@@ -68,6 +69,15 @@ def test_a_fitted_method_may_be_sent(executor, slide, tmp_path):
     here = level0(run_image(slide, half, tmp_path / "here.ome.zarr"))
     there = run_image(slide, half, tmp_path / "there.ome.zarr", remote=Remote(executor, partial(copy, half)))
     np.testing.assert_array_equal(level0(there), here)
+
+
+def test_what_is_found_elsewhere_comes_back_with_its_measures(executor, tmp_path):
+    Image.fromarray(dotted(700, 900)).save(tmp_path / "dots.png")
+    slide = open_slide(tmp_path / "dots.png")
+    found = run_findings(slide, Dots(), remote=Remote(executor, Dots))
+    assert_equal_findings(found, run_findings(slide, Dots()))
+    assert len(found)
+    assert found.measures.keys() == set(Dots.measures)
 
 
 def test_what_a_lost_worker_had_is_done_again(cluster, executor, slide, whole, tmp_path):

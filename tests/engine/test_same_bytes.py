@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from same_bytes import ArraySlide, assert_same_findings, assert_same_image, noise
+from same_bytes import ArraySlide, Dots, assert_same_findings, assert_same_image, dotted, noise
 from scipy import ndimage
 
-from cytoshift.engine.operator import FindingOperator, ImageOperator, Needs, TileBoxes
+from cytoshift.engine.operator import ImageOperator, Needs
 
 RGB = npt.NDArray[np.uint8]
 
@@ -49,40 +48,6 @@ class Blur(ImageOperator):
         return np.stack([ndimage.gaussian_filter(tile, (2, 2, 0), truncate=3.0) for tile in tiles])
 
 
-class Dots(FindingOperator):
-    """Finds dark squares; its scores depend on the pixels of the box alone."""
-
-    key = "dots"
-    title = "Dots"
-    classes = ("dot",)
-    model = ("dots", "1")
-    threshold = 0.1
-    needs = Needs(tile=256, halo=32, batch=3)
-
-    def find(self, tiles: RGB) -> Sequence[TileBoxes]:
-        return [self._one(tile) for tile in tiles]
-
-    def _one(self, tile: RGB) -> TileBoxes:
-        marks, count = ndimage.label(tile[..., 0] < 100)
-        spans = ndimage.find_objects(marks)
-        boxes = [(x.start, y.start, x.stop, y.stop) for y, x in spans]
-        scores = [0.5 + tile[y.start, x.start, 0] / 250 for y, x in spans]
-        return TileBoxes(
-            np.array(boxes, np.float32).reshape(-1, 4), np.array(scores, np.float32), np.zeros(count, np.int16)
-        )
-
-
-def dotted(height: int, width: int, seed: int = 0) -> RGB:
-    """Return a white image with 12 px squares of different darkness, none touching."""
-    image = np.full((height, width, 3), 255, np.uint8)
-    random = np.random.default_rng(seed)
-    for y in range(5, height - 20, 40):
-        for x in range(5, width - 20, 40):
-            dy, dx = random.integers(0, 20, 2)
-            image[y + dy : y + dy + 12, x + dx : x + dx + 12] = random.integers(0, 100)
-    return image
-
-
 @pytest.mark.parametrize(
     "operator",
     [
@@ -110,6 +75,10 @@ def test_finding_operators(tmp_path: Path) -> None:
     image = dotted(700, 900)
     found = assert_same_findings(ArraySlide(image), Dots(), tmp_path)
     assert len(found) == ndimage.label(image[..., 0] < 100)[1]
+    x, y = found.boxes[:, :2].astype(int).T
+    assert found.measures.keys() == {"grey", "phase: light/dark"}
+    np.testing.assert_array_equal(found.measures["grey"], image[y, x, 0])
+    np.testing.assert_array_equal(found.measures["phase: light/dark"], image[y, x, 0] < 50)
 
 
 def test_kit_notices_an_operator_whose_tiles_depend_on_the_batch(tmp_path: Path) -> None:

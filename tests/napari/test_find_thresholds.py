@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -140,6 +141,7 @@ def test_thresholds_come_from_the_card_and_from_what_was_kept_before() -> None:
 
 def test_cells_that_arrive_in_parts_are_the_cells_that_arrive_at_once() -> None:
     found = findings("a", 5000)
+    found = replace(found, measures={"area": np.arange(5000, dtype=np.float32)})
     growing = GrowingCells(found.provenance)
     ends = (0, 3, 900, 1024, 1025, 4000, 5000)
     seen = [growing.add(found.select(np.arange(start, end))) for start, end in zip((0, *ends[:-1]), ends, strict=True)]
@@ -148,5 +150,6 @@ def test_cells_that_arrive_in_parts_are_the_cells_that_arrive_at_once() -> None:
         assert np.array_equal(cells.boxes, found.boxes[:end])
         assert np.array_equal(cells.scores, found.scores[:end])
         assert np.array_equal(cells.labels, found.labels[:end])
+        assert np.array_equal(cells.measures["area"], found.measures["area"][:end])
         assert not cells.states.any()
     assert seen[-1].ids[4999] == ":4999"

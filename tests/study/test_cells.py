@@ -126,6 +126,16 @@ def test_the_fold_agrees_with_one_cell_at_a_time(actions, threshold):
         assert cells.corrected[position] == bool(labels or moves)
 
 
+def test_added_cells_have_no_measures_and_the_others_keep_theirs():
+    boxes, scores = np.zeros((3, 4), np.float32), np.array([0.9, 0.1, 0.8], np.float32)
+    measures = {"atypical": np.array([0.25, 0.5, 0.75], np.float32)}
+    findings = Findings(boxes, scores, np.zeros(3, np.int16), CLASSES, Provenance("a", "m"), measures)
+    log = [Event("a", "add", "", {"label": CLASSES[0], "box": [0.0, 0.0, 9.0, 9.0]})]
+    cells = fold_cells(findings, "run", log, 0.5)
+    np.testing.assert_array_equal(cells.measures["atypical"], np.array([0.25, 0.75, np.nan], np.float32))
+    np.testing.assert_array_equal(cells.select(np.array([2, 0])).measures["atypical"], np.array([np.nan, 0.25], "f4"))
+
+
 @pytest.mark.parametrize("threshold", [0.0, 0.5])
 def test_a_million_predictions_fold_without_touching_the_stored_ones(threshold):
     n = 1_000_000

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -50,6 +51,19 @@ def test_predictions_come_back_bit_for_bit(study, predict):
         assert one.dtype == two.dtype
         assert one.tobytes() == two.tobytes()
         assert not one.flags.writeable
+
+
+def test_measures_come_back_bit_for_bit(study, predict, tmp_path):
+    measures = {"phase: ring/shape": np.linspace(0, 1, 10, dtype=np.float32), "atypical": np.full(10, np.nan, "f4")}
+    run = study.add_findings(replace(predict(), measures=measures))
+    plain = study.add_findings(predict())
+    study.close()
+    with Study.open(tmp_path / "study", read_only=True) as again:
+        stored = again.findings(run).measures
+        assert list(stored) == list(measures)
+        assert all(stored[name].tobytes() == column.tobytes() for name, column in measures.items())
+        assert again.findings(plain).measures == {}
+        assert again.cells("a", run, 0.5).measures["phase: ring/shape"].tolist() == pytest.approx(np.arange(5, 10) / 9)
 
 
 @pytest.mark.parametrize("table", ["run", "event"])

@@ -107,7 +107,7 @@ def _read(path: Path, slide: Slide) -> Findings:
         raise DataError(f"{path} holds regions and no cells; export the cells as detections.")
     check_cells(path, cells.boxes, slide)
     made = Provenance(slide=slide.info.identity, model=path.name)
-    return Findings(cells.boxes, cells.scores, cells.labels, cells.classes, made)
+    return Findings(cells.boxes, cells.scores, cells.labels, cells.classes, made, cells.measures)
 
 
 def _print(delta: Delta) -> None:

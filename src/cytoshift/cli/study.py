@@ -124,11 +124,14 @@ def status(
 
 
 def _findings(shapes: Annotations, which: list[int], identity: str, name: str) -> Findings:
+    import numpy as np
+
     from cytoshift.engine import Findings, Provenance
+    from cytoshift.engine.measures import select_measures
 
     made_of = Provenance(slide=identity, model=f"import {name}")
     boxes, scores, labels = shapes.boxes[which], shapes.scores[which], shapes.labels[which]
-    return Findings(boxes, scores, labels, shapes.classes, made_of)
+    return Findings(boxes, scores, labels, shapes.classes, made_of, select_measures(shapes.measures, np.array(which)))
 
 
 def _count(store: Study, identity: str, name: str) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cytoshift.engine.measures import Measures, check_measures, no_measures, select_measures
+
 Box = tuple[float, float, float, float]
 
 
@@ -69,6 +71,8 @@ class Findings:
         Class names.
     provenance : Provenance
         Slide, model, threshold and region.
+    measures : mapping of str to ndarray of float32, shape (n,)
+        Further numbers by name, a probability of something else, say; NaN where one is not known.
     """
 
     boxes: npt.NDArray[np.float32]
@@ -76,22 +80,32 @@ class Findings:
     labels: npt.NDArray[np.int16]
     classes: tuple[str, ...]
     provenance: Provenance
+    measures: Measures = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n = len(self.boxes)
         if self.boxes.shape != (n, 4) or self.scores.shape != (n,) or self.labels.shape != (n,):
             raise ValueError(f"findings do not fit: {self.boxes.shape}, {self.scores.shape}, {self.labels.shape}")
-        for array in (self.boxes, self.scores, self.labels):
+        check_measures(self.measures, n)
+        arrays: list[npt.NDArray[Any]] = [self.boxes, self.scores, self.labels, *self.measures.values()]
+        for array in arrays:
             array.flags.writeable = False
 
     def __len__(self) -> int:
         return len(self.boxes)
 
     @classmethod
-    def empty(cls, classes: tuple[str, ...], provenance: Provenance) -> Findings:
+    def empty(cls, classes: tuple[str, ...], provenance: Provenance, measures: tuple[str, ...] = ()) -> Findings:
         """Return no findings."""
-        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int16), classes, provenance)
+        none = np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int16)
+        return cls(*none, classes, provenance, no_measures(measures))
 
     def select(self, which: npt.NDArray[Any]) -> Findings:
         """Return the findings at a boolean mask or indices."""
-        return replace(self, boxes=self.boxes[which], scores=self.scores[which], labels=self.labels[which])
+        return replace(
+            self,
+            boxes=self.boxes[which],
+            scores=self.scores[which],
+            labels=self.labels[which],
+            measures=select_measures(self.measures, which),
+        )

@@ -10,12 +10,13 @@ only where nobody owns the cell.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from cytoshift.engine.grid import Tile, TileGrid
+from cytoshift.engine.measures import Measures, join_measures, no_measures, select_measures
 from cytoshift.engine.operator import TileBoxes
 
 Array = npt.NDArray[np.float32]
@@ -35,6 +36,7 @@ class Candidates:
     labels : ndarray of int16, shape (n,)
     depths : ndarray of float32, shape (n,)
         Pixels from the centre to the nearest seam of the tile's core; negative for guests, outside it.
+    measures : mapping of str to ndarray of float32, shape (n,)
     """
 
     tiles: npt.NDArray[np.int64]
@@ -42,6 +44,7 @@ class Candidates:
     scores: Array
     labels: npt.NDArray[np.int16]
     depths: Array
+    measures: Measures = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -54,26 +57,32 @@ class Candidates:
     def select(self, which: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> Candidates:
         """Return the boxes at a mask or indices."""
         return Candidates(
-            self.tiles[which], self.boxes[which], self.scores[which], self.labels[which], self.depths[which]
+            self.tiles[which],
+            self.boxes[which],
+            self.scores[which],
+            self.labels[which],
+            self.depths[which],
+            select_measures(self.measures, which),
         )
 
     @classmethod
-    def join(cls, parts: Iterable[Candidates]) -> Candidates:
-        """Return all the boxes of many tiles."""
-        every = list(parts) or [cls.none()]
+    def join(cls, parts: Iterable[Candidates], measures: tuple[str, ...] = ()) -> Candidates:
+        """Return all the boxes of many tiles; of none with the columns of measures."""
+        every = list(parts) or [cls.none(measures)]
         return cls(
             np.concatenate([part.tiles for part in every]),
             np.concatenate([part.boxes for part in every]),
             np.concatenate([part.scores for part in every]),
             np.concatenate([part.labels for part in every]),
             np.concatenate([part.depths for part in every]),
+            join_measures([part.measures for part in every]),
         )
 
     @classmethod
-    def none(cls) -> Candidates:
+    def none(cls, measures: tuple[str, ...] = ()) -> Candidates:
         """Return no boxes."""
-        empty = np.zeros(0, np.float32)
-        return cls(np.zeros(0, np.int64), np.zeros((0, 4), np.float32), empty, np.zeros(0, np.int16), empty)
+        tiles, boxes, empty = np.zeros(0, np.int64), np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
+        return cls(tiles, boxes, empty, np.zeros(0, np.int16), empty, no_measures(measures))
 
 
 def candidates(grid: TileGrid, tile: Tile, found: TileBoxes, iou: float) -> Candidates:
@@ -101,6 +110,7 @@ def candidates(grid: TileGrid, tile: Tile, found: TileBoxes, iou: float) -> Cand
         found.scores[keep].astype(np.float32),
         found.labels[keep].astype(np.int16),
         depths[keep].astype(np.float32),
+        select_measures(found.measures, keep),
     )
 
 

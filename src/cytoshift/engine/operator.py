@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
+
+from cytoshift.engine.measures import Measures
 
 if TYPE_CHECKING:
     from cytoshift.engine.grid import Shard
@@ -56,11 +58,14 @@ class TileBoxes:
         x0, y0, x1, y1 in pixels of the tile as it was given, halo included.
     scores : ndarray of float32, shape (n,)
     labels : ndarray of int16, shape (n,)
+    measures : mapping of str to ndarray of float32, shape (n,)
+        What the operator says it measures, `FindingOperator.measures`.
     """
 
     boxes: npt.NDArray[np.float32]
     scores: npt.NDArray[np.float32]
     labels: npt.NDArray[np.int16]
+    measures: Measures = field(default_factory=dict)
 
 
 class Operator(ABC):
@@ -127,6 +132,11 @@ class FindingOperator(Operator):
     @abstractmethod
     def threshold(self) -> float:
         """Score below which boxes are not returned."""
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Names of the numbers that each finding carries besides its score."""
+        return ()
 
     @property
     def merge_iou(self) -> float:

@@ -14,6 +14,7 @@ from cytoshift.engine.executor import LocalExecutor
 from cytoshift.engine.findings import Box, Findings, Provenance
 from cytoshift.engine.grid import Tile
 from cytoshift.engine.journal import Journal
+from cytoshift.engine.measures import select_measures
 from cytoshift.engine.merge import Candidates, candidates, merge
 from cytoshift.engine.operator import FindingOperator, ImageOperator
 from cytoshift.engine.pipeline import Mapped, Pipeline, run_key, with_tissue
@@ -90,7 +91,7 @@ def run_findings(
     inside = view.grid(operator.needs).within(_raster_box(view, region))
     tiles = with_tissue(view, inside, tissue)
     with nullcontext() if journal is None else Journal(journal, search.run) as kept:
-        sink = FindingsSink(kept)
+        sink = FindingsSink(kept, operator.measures)
         missing = [tile for tile in tiles if tile.index not in sink.done]
         meter = Meter(len(tiles), report, text="Searching", already=len(tiles) - len(missing))
         if on_tile is not None and len(missing) < len(tiles):
@@ -141,6 +142,7 @@ class _Search:
             found.labels[keep],
             self._classes,
             self._provenance,
+            select_measures(found.measures, keep),
         )
 
 

@@ -23,6 +23,10 @@ SAFE = 4
 """Blocks (1 Mpx) that are made safe on disk and entered in the journal together."""
 
 
+_MEASURE = "measure "
+"""Begins the name of a measure's column in the journal."""
+
+
 class FindingsSink:
     """Collects the candidates of every tile, in memory and, where one is given, in a journal.
 
@@ -30,10 +34,13 @@ class FindingsSink:
     ----------
     journal : Journal, optional
         What an earlier, interrupted run has left in it is taken over.
+    measures : tuple of str
+        What the operator measures.
     """
 
-    def __init__(self, journal: Journal | None = None) -> None:
+    def __init__(self, journal: Journal | None = None, measures: tuple[str, ...] = ()) -> None:
         self._journal = journal
+        self._measures = measures
         self._parts: dict[int, Candidates] = {}
         for record in journal or ():
             self._parts.update(_parts(record))
@@ -51,7 +58,8 @@ class FindingsSink:
 
     def all(self, tiles: Iterable[Tile]) -> Candidates:
         """Return the candidates of some tiles, in the order of the tiles."""
-        return Candidates.join(self._parts[tile.index] for tile in tiles if tile.index in self._parts)
+        parts = (self._parts[tile.index] for tile in tiles if tile.index in self._parts)
+        return Candidates.join(parts, self._measures)
 
 
 def _record(tiles: Shard, parts: Sequence[Candidates]) -> Record:
@@ -63,12 +71,13 @@ def _record(tiles: Shard, parts: Sequence[Candidates]) -> Record:
         "scores": every.scores,
         "labels": every.labels,
         "depths": every.depths,
+        **{_MEASURE + name: column for name, column in every.measures.items()},
     }
 
 
 def _parts(record: Record) -> dict[int, Candidates]:
-    names = ("tiles", "boxes", "scores", "labels", "depths")
-    every = Candidates(*(record[name] for name in names))
+    measures = {name[len(_MEASURE) :]: column for name, column in record.items() if name.startswith(_MEASURE)}
+    every = Candidates(record["tiles"], record["boxes"], record["scores"], record["labels"], record["depths"], measures)
     return {int(index): every.select(every.tiles == index) for index in record["tile"]}
 
 

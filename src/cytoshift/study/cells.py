@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import numpy.typing as npt
 
+from cytoshift.engine.measures import Measures, join_measures, select_measures
 from cytoshift.study.events import Box, Event
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ class Cells:
         Whether a person changed the label or the box.
     classes : tuple of str
         Class names: those of the run, then others that a person gave.
+    measures : mapping of str to ndarray of float32, shape (n,)
+        What the model measured besides, by name; NaN for cells that a person added.
     """
 
     ids: Ids
@@ -93,6 +96,7 @@ class Cells:
     states: npt.NDArray[np.uint8]
     corrected: npt.NDArray[np.bool_]
     classes: tuple[str, ...]
+    measures: Measures = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -107,6 +111,7 @@ class Cells:
             labels=self.labels[which],
             states=self.states[which],
             corrected=self.corrected[which],
+            measures=select_measures(self.measures, which),
         )
 
     def label(self, position: int) -> str:
@@ -238,11 +243,13 @@ def _predicted(
             boxes[position] = change.box
         if change.label:
             labels[position] = classes.index(change.label)
-    return Cells(Ids(run, kept, ()), boxes, findings.scores[kept], labels, states, corrected, classes)
+    measures = select_measures(findings.measures, kept)
+    return Cells(Ids(run, kept, ()), boxes, findings.scores[kept], labels, states, corrected, classes, measures)
 
 
 def _with_added(cells: Cells, run: str, added: dict[str, _Change]) -> Cells:
     changes = list(added.values())
+    unknown = np.full(len(added), np.nan, np.float32)
     indices = np.concatenate([cells.ids._indices, -1 - np.arange(len(added), dtype=np.int64)])
     return Cells(
         Ids(run, indices, tuple(added)),
@@ -252,6 +259,7 @@ def _with_added(cells: Cells, run: str, added: dict[str, _Change]) -> Cells:
         np.concatenate([cells.states, np.array([change.state for change in changes], np.uint8)]),
         np.concatenate([cells.corrected, np.array([change.corrected for change in changes], np.bool_)]),
         cells.classes,
+        join_measures([cells.measures, dict.fromkeys(cells.measures, unknown)]),
     )
 
 

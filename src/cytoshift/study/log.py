@@ -181,11 +181,13 @@ class Log:
             np.ascontiguousarray(findings.boxes, "<f4").tobytes(),
             np.ascontiguousarray(findings.scores, "<f4").tobytes(),
             np.ascontiguousarray(findings.labels, "<i2").tobytes(),
+            json.dumps(list(findings.measures)) if findings.measures else None,
+            b"".join(np.ascontiguousarray(column, "<f4").tobytes() for column in findings.measures.values()) or None,
         )
         with self._writing():
             self._connection.execute(
-                "INSERT INTO run (id, slide, provenance, classes, cells, boxes, scores, labels) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO run (id, slide, provenance, classes, cells, boxes, scores, labels, measures, measured) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 row,
             )
         return run
@@ -231,12 +233,15 @@ class Log:
 def _findings(row: dict[str, Any]) -> Findings:
     from cytoshift.engine.findings import Findings, Provenance
 
+    cells, names = row["cells"], json.loads(row.get("measures") or "[]")
+    measured = _floats(row.get("measured") or b"").reshape(len(names), cells)
     return Findings(
-        _floats(row["boxes"]).reshape(row["cells"], 4),
+        _floats(row["boxes"]).reshape(cells, 4),
         _floats(row["scores"]),
         np.frombuffer(row["labels"], "<i2").astype(np.int16, copy=False),
         tuple(json.loads(row["classes"])),
         Provenance.from_json(json.loads(row["provenance"])),
+        dict(zip(names, measured, strict=True)),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cytoshift.engine.findings import Findings
+from cytoshift.engine.measures import join_measures
 from cytoshift.engine.progress import Progress
 from cytoshift.errors import ModelError
 from napari_cytoshift.layers.findings import know
@@ -158,6 +159,7 @@ def joined(parts: list[Findings]) -> Findings:
         np.concatenate([part.labels for part in parts]),
         parts[0].classes,
         parts[0].provenance,
+        join_measures([part.measures for part in parts]),
     )
 
 

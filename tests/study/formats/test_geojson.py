@@ -109,6 +109,35 @@ def test_what_a_person_decided_and_what_found_it_come_back(study, predict, tmp_p
     assert found.model == predict().provenance.model
 
 
+@settings(max_examples=25, deadline=None)
+@given(
+    st.dictionaries(
+        st.text("abc:/ µ²", min_size=1).map(lambda name: f"m{name}m"),
+        st.lists(st.floats(-(2.0**20), 2.0**20, width=32) | st.just(np.nan), min_size=4, max_size=4),
+        max_size=4,
+    )
+)
+def test_measures_come_back_exactly(tmp_path_factory, columns):
+    measures = {name: np.array(values, np.float32) for name, values in columns.items()}
+    boxes = np.array([[k, 0, k + 9, 9] for k in range(4)], np.float32)
+    found = Findings(boxes, np.ones(4, "f4"), np.zeros(4, np.int16), ("cell",), Provenance("s", "m"), measures)
+    again = geojson.read(geojson.write(tmp_path_factory.mktemp("geojson") / "x.geojson", found)).measures
+    for name, column in measures.items():
+        np.testing.assert_array_equal(again.get(name, np.full(4, np.nan, np.float32)), column)
+    assert again.keys() <= measures.keys(), "and no others"
+
+
+def test_measurements_of_other_programs_are_read(tmp_path):
+    some = {"Area": 12.5, "score": 0.5, "Circularity": None}
+    older = [{"name": "Area", "value": 3}]
+    whole = [feature(properties={"measurements": each}) for each in (some, older, {})]
+    (tmp_path / "x.geojson").write_text(json.dumps(whole))
+    shapes = geojson.read(tmp_path / "x.geojson")
+    np.testing.assert_array_equal(shapes.measures["Area"], np.array([12.5, 3, np.nan], np.float32))
+    assert list(shapes.measures) == ["Area"]
+    assert shapes.scores.tolist() == [0.5, 1, 1]
+
+
 def test_compressed_and_plain_hold_the_same(predict, tmp_path):
     plain = geojson.write(tmp_path / "a.geojson", predict())
     packed = geojson.write(tmp_path / "a.geojson.gz", predict())

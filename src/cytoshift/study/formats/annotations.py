@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from cytoshift.engine.measures import Measures, select_measures
 from cytoshift.engine.outlines import Outlines
 from cytoshift.study.cells import Cells, Region
 from cytoshift.study.palette import RGBColor, color_of
@@ -68,7 +68,7 @@ class Annotations:
     classes: tuple[str, ...]
     colors: tuple[RGBColor, ...]
     outlines: Outlines
-    measures: Mapping[str, npt.NDArray[np.float32]] = field(default_factory=dict)
+    measures: Measures = field(default_factory=dict)
     given: tuple[str, ...] = ()
     regions: tuple[Region, ...] = ()
     model: str = ""
@@ -92,6 +92,7 @@ class Annotations:
             found.classes,
             tuple(map(color_of, found.classes)),
             Outlines.none(n),
+            found.measures,
             regions=regions,
             model=model,
         )
@@ -108,7 +109,7 @@ class Annotations:
             states=self.states[which],
             drawn=self.drawn[which],
             outlines=self.outlines.select(which),
-            measures={name: values[which] for name, values in self.measures.items()},
+            measures=select_measures(self.measures, which),
             given=tuple([self.given[at] for at in kept]) if self.given else (),
         )
 
