@@ -48,12 +48,12 @@ def study(tmp_path: Path) -> Iterator[Study]:
         yield made
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def paint() -> type[PaintedSlide]:
     return PaintedSlide
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def predict() -> Callable[..., Findings]:
     """Return a maker of findings: cells of 20 px on a grid, with scores from 0.05 upwards in equal steps."""
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 import subprocess
 import sys
 import threading
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from cytoshift.errors import StudyError
@@ -187,15 +185,6 @@ def test_opening_what_is_no_study(tmp_path):
         Study.create(tmp_path / "file" / "study")
 
 
-def what_reading_says(folder):
-    """Return the ids of the cells, or the sentence of the error."""
-    try:
-        with Study.open(folder) as opened:
-            return opened.cells("a").ids[:]
-    except StudyError as error:
-        return str(error)
-
-
 def test_what_a_crash_left_of_making_a_study_is_no_hindrance(study, tmp_path):
     folder = tmp_path / "new"
     folder.mkdir()
@@ -205,22 +194,6 @@ def test_what_a_crash_left_of_making_a_study_is_no_hindrance(study, tmp_path):
         assert made.slides() == []
         assert made.check() == "ok"
     assert sorted(path.name for path in folder.iterdir()) == ["study.lock", "study.sqlite"]
-
-
-def test_a_torn_study_gives_one_error_or_everything(study, predict):
-    run = study.add_findings(predict(n=2000))
-    study.accept("a", f"{run}:1")
-    study.close()
-    file = study.folder / "study.sqlite"
-    whole, expected = file.read_bytes(), what_reading_says(study.folder)
-    said = []
-    for length in np.linspace(1, len(whole) - 1, 40).astype(int).tolist():
-        file.write_bytes(whole[:length])
-        said.append(what_reading_says(study.folder))
-    errors = [words for words in said if words != expected]
-    assert len(errors) > 35
-    for words in errors:
-        assert re.search(r"cannot be read \(.*\); restore its folder from a backup\.$", words)
 
 
 def test_a_full_disk_loses_nothing_that_was_stored(study):

@@ -7,8 +7,8 @@ import sqlite3
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,22 +63,60 @@ class SlideRecord:
         return record
 
 
-class Log:
-    """A study's database behind one lock, so that every thread may use it."""
+class Damaged(StudyError):
+    """The file of a study is not whole; ``why`` says in a few words how that shows."""
 
-    def __init__(self, file: Path, *, read_only: bool) -> None:
+    def __init__(self, folder: str, why: object) -> None:
+        super().__init__(f"The study {folder} cannot be read ({why}); restore its folder from a backup.")
+        self.why = why
+
+
+class Log:
+    """A study's database behind one lock, so that every thread may use it.
+
+    Parameters
+    ----------
+    file : Path
+    read_only : bool
+    name : str, optional
+        The study's folder in messages, where ``file`` is a copy that lies elsewhere.
+    on_close : callable, optional
+        Called when it has been closed.
+    """
+
+    def __init__(
+        self, file: Path, *, read_only: bool, name: str = "", on_close: Callable[[], object] | None = None
+    ) -> None:
+        self._on_close = on_close
         self._file = file
-        self._name = str(file.parent)
+        self._name = name or str(file.parent)
         self._lock = threading.RLock()
+        self._session = False
         self._runs: OrderedDict[str, Findings] = OrderedDict()
         with self._reading():
             self._connection = schema.connect(file, read_only=read_only)
         try:
             with self._reading():
                 self.version = schema.version_of(self._connection)
+                self._lies = schema.inode(file)
         except BaseException:
             self._connection.close()
             raise
+
+    def opened_last(self) -> str:
+        """Return when it was opened by a session that never closed it; ``""`` where the last one did."""
+        with self._reading():
+            row = self._connection.execute("SELECT value FROM meta WHERE key = 'open'").fetchone()
+            return "" if row is None else str(row[0])
+
+    def begin_session(self) -> None:
+        """Write into the database itself that it is open: without its journal it is then known not to be whole."""
+        if schema.on_network(self._file):  # where a journal lies beside it only while one correction is stored
+            return
+        with self._lock, suppress(sqlite3.Error):  # a full disk is said when something is to be stored
+            self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('open', ?)", (now(),))
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            self._session = True
 
     def migrate(self) -> None:
         """Bring the database to the schema of this version; OSError or sqlite3.Error where it stays as it was."""
@@ -89,7 +127,13 @@ class Log:
     def close(self) -> None:
         """Close the database; nothing waits to be written."""
         with self._lock:
+            if self._session:
+                with suppress(sqlite3.Error):
+                    self._connection.execute("DELETE FROM meta WHERE key = 'open'")
+                self._session = False
             self._connection.close()
+            if self._on_close is not None:
+                self._on_close()
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -99,13 +143,16 @@ class Log:
             except sqlite3.ProgrammingError as error:
                 raise StudyError(f"The study {self._name} is closed; open it again.") from error
             except (sqlite3.Error, ValueError, TypeError, KeyError) as error:
-                raise StudyError(
-                    f"The study {self._name} cannot be read ({error}); restore its folder from a backup."
-                ) from error
+                raise Damaged(self._name, error) from error
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
         with self._lock:
+            if schema.inode(self._file) != self._lies:
+                raise StudyError(
+                    f"The study {self._name} was moved or removed while it was open, so this was not stored; open it "
+                    "where it lies now and do it again."
+                )
             try:
                 yield
             except sqlite3.ProgrammingError as error:

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from cytoshift.study import schema
+from cytoshift.errors import StudyError
+from cytoshift.study import salvage, schema
+from cytoshift.study.events import Event
 from cytoshift.study.lock import WriterLock, writer_lock
-from cytoshift.study.log import Log
+from cytoshift.study.log import Damaged, Log
 
 
 class Opened(NamedTuple):
-    """An open database: the right to write into it, or why there is none, and what else must be known of it."""
+    """An open database, the right to write into it, or why there is none, what else a person must know, its events."""
 
     log: Log
     lock: WriterLock | None
     reason: str
     notice: str
+    events: list[Event]
 
 
 def open_log(file: Path, *, read_only: bool) -> Opened:
     """Open a study's database for writing where that can be.
+
+    A damaged one is mended first, where it may be written, and looked at in a mended copy where not.
 
     Raises
     ------
@@ -30,18 +38,107 @@ def open_log(file: Path, *, read_only: bool) -> Opened:
     """
     lock, reason = (None, "") if read_only else writer_lock(file)
     try:
-        log = Log(file, read_only=lock is None)
-        if lock is not None:
-            reason = _bring_up_to_date(log, file)
-            if reason:
-                log.close()
-                lock.release()
-                lock, log = None, Log(file, read_only=True)
+        try:
+            return _open(file, lock, reason)
+        except Damaged as error:
+            return _open_what_is_left(file, lock, reason, error)
     except BaseException:
         if lock is not None:
             lock.release()
         raise
-    return Opened(log, lock, reason, schema.network_notice(file) if lock is not None else "")
+
+
+def _open(file: Path, lock: WriterLock | None, reason: str) -> Opened:
+    """Open a database that is whole; raise `Damaged` where it is not."""
+    if lock is not None:
+        _finish_mending(file)
+    journal = salvage.wal_of(file)
+    left = journal.exists()
+    torn = schema.why_not_whole(file, journal) if lock is not None or not left else ""
+    if torn:
+        raise Damaged(str(file.parent), torn)
+    if lock is None and left and not schema.writable(file):
+        log = _copied(file, _copy_both)
+    else:
+        log = Log(file, read_only=lock is None)
+    try:
+        notice = "" if left else _missing_journal(file, log.opened_last())
+        events = log.events()
+        log.slides()
+        if lock is None:
+            return Opened(log, None, reason, notice, events)
+        reason = _bring_up_to_date(log, file)
+        if not reason:
+            log.begin_session()
+            return Opened(log, lock, "", notice or schema.network_notice(file), events)
+    except BaseException:
+        log.close()
+        raise
+    log.close()
+    lock.release()
+    return Opened(Log(file, read_only=True), None, reason, notice, events)
+
+
+def _finish_mending(file: Path) -> None:
+    try:
+        salvage.finish(file)
+    except OSError as error:
+        raise StudyError(
+            f"The study {file.parent} is damaged and could not be mended ({error}); make room or copy the folder to "
+            "another disk, then open it again."
+        ) from error
+
+
+def _open_what_is_left(file: Path, lock: WriterLock | None, reason: str, error: Damaged) -> Opened:
+    """Mend a damaged database, or look at what is left of it where it must not be written."""
+    try:
+        if lock is None:
+            saved = salvage.read(file)
+            log = _copied(file, lambda _, copy: salvage.write(saved, copy)) if saved.anything else None
+            kept = file
+        else:
+            mended = salvage.mend(file)
+            log = None if mended is None else Log(file, read_only=False)
+            saved, kept = mended or (salvage.Saved({}, {}, {}), file)
+    except (OSError, sqlite3.Error) as full:
+        raise StudyError(
+            f"The study {file.parent} is damaged ({error.why}) and could not be mended ({full}); make room or copy the "
+            "folder to another disk, then open it again."
+        ) from error
+    if log is None:
+        raise error
+    if lock is not None:
+        log.begin_session()
+    notice = f"The study {file.parent} was damaged ({error.why}); it opens {saved.words()}, and "
+    notice += f"the damaged file is kept as {kept.name}." if lock is not None else "nothing was changed in its folder."
+    return Opened(log, lock, reason, notice, log.events())
+
+
+def _copied(file: Path, make: Callable[[Path, Path], object]) -> Log:
+    """Open a copy that is made elsewhere and goes when the log is closed."""
+    folder = tempfile.TemporaryDirectory(prefix="cytoshift-study-", ignore_cleanup_errors=True)
+    copy = Path(folder.name) / file.name
+    try:
+        make(file, copy)
+        return Log(copy, read_only=True, name=str(file.parent), on_close=folder.cleanup)
+    except BaseException:
+        folder.cleanup()
+        raise
+
+
+def _copy_both(file: Path, copy: Path) -> None:
+    shutil.copyfile(file, copy)
+    shutil.copyfile(salvage.wal_of(file), salvage.wal_of(copy))
+
+
+def _missing_journal(file: Path, since: str) -> str:
+    """Return what a person must know where a session began and neither its end nor its journal is there."""
+    if not since:
+        return ""
+    return (
+        f"The study {file.parent} was copied without {salvage.wal_of(file).name} while it was open, so what was done "
+        f"after {since} may be missing; copy the whole folder again from where it was, once it is closed there."
+    )
 
 
 def _bring_up_to_date(log: Log, file: Path) -> str:

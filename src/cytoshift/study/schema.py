@@ -77,12 +77,10 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """Open a database: every commit is on the disk before it returns.
 
     Read-only connections write nothing either where the folder can be written: SQLite then needs its ``-shm`` file
-    beside the database. Where it cannot, the file is read as it lies there.
+    beside the database. Where it cannot, the file is read as it lies there, without a journal that a crash left.
     """
-    writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
-    if path.exists() and not writable:
-        left = path.with_name(f"{path.name}-wal")  # what a crash left to be merged must not be overlooked
-        uri = f"{path.resolve().as_uri()}?mode=ro{'' if left.exists() else '&immutable=1'}"
+    if path.exists() and not writable(path):
+        uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
         return sqlite3.connect(uri, uri=True, check_same_thread=False, isolation_level=None)
     connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
     try:
@@ -96,6 +94,45 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def why_not_whole(path: Path, journal: Path) -> str:
+    """Return in a few words how it shows that a study's file is torn, ``""`` where it does not; nothing is written."""
+    if journal.exists() and journal.stat().st_size:  # some of its pages are there only
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            said = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+        except sqlite3.DatabaseError as error:
+            said = str(error)
+        finally:
+            connection.close()
+        return "" if said == "ok" else said.splitlines()[-1]
+    with path.open("rb") as file:
+        head = file.read(100)
+    if len(head) < 100 or int.from_bytes(head[68:72], "big") != APPLICATION:
+        return "it is not the database of a study"
+    size = int.from_bytes(head[16:18], "big") or 1
+    missing = int.from_bytes(head[28:32], "big") * (1 << 16 if size == 1 else size) - path.stat().st_size
+    return f"{missing} bytes of it are missing" if missing > 0 else ""
+
+
+def version_in(head: bytes) -> int:
+    """Return the schema that the head of a study's file names; 0 where it names none."""
+    return int.from_bytes(head[60:64], "big") if head[68:72] == APPLICATION.to_bytes(4, "big") else 0
+
+
+def writable(path: Path) -> bool:
+    """Whether a study's file and its folder can be written."""
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+
+
+def inode(path: Path) -> tuple[int, int]:
+    """Return what tells a file from another that lies in its place; zeros where there is none, or none can be told."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_dev, found.st_ino
 
 
 def network_notice(path: Path) -> str:

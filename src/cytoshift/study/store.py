@@ -67,7 +67,7 @@ class Study:
         self._slides = {record.identity for record in log.slides()}
         self._sizes: dict[str, tuple[str, int]] = {}
         self._until = until
-        self._events = [event for event in log.events() if until is None or event.seq <= until]
+        self._events = [event for event in opened.events if until is None or event.seq <= until]
         self._history = fold(self._events)
 
     # Opening -----------------------------------------------------------------------------------------------------
