@@ -9,6 +9,7 @@ import sys
 import threading
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from cytoshift.errors import StudyError
