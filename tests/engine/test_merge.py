@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cytoshift.engine import Tile, TileBoxes, TileGrid
+from cytoshift.engine.doubles import Overlap
 from cytoshift.engine.merge import Candidates, candidates, merge
 
 Array = npt.NDArray[np.float32]
 SIZE = 24
+OVERLAP = Overlap(0.5)
 
 
 def cells(height: int, width: int, seed: int) -> Array:
@@ -37,8 +39,8 @@ def seen(grid: TileGrid, tile: Tile, truth: Array, jitter: float, seed: int) -> 
 
 
 def search(grid: TileGrid, truth: Array, jitter: float, seed: int, order: list[int]) -> Candidates:
-    parts = [candidates(grid, grid[k], seen(grid, grid[k], truth, jitter, seed), 0.5) for k in order]
-    return merge(Candidates.join(parts), 0.5)
+    parts = [candidates(grid, grid[k], seen(grid, grid[k], truth, jitter, seed), OVERLAP) for k in order]
+    return merge(Candidates.join(parts), OVERLAP)
 
 
 @settings(max_examples=60, deadline=None)
@@ -63,7 +65,7 @@ def test_ownership_alone_would_lose_and_double_them() -> None:
     lost, doubled = 0, 0
     for seed in range(30):
         truth, grid = cells(400, 400, seed), TileGrid(400, 400, 64, 32)
-        parts = [candidates(grid, tile, seen(grid, tile, truth, 2.0, seed), 0.5) for tile in grid]
+        parts = [candidates(grid, tile, seen(grid, tile, truth, 2.0, seed), OVERLAP) for tile in grid]
         every = Candidates.join(parts)
         own = every.boxes[every.own]
         hits = (np.abs(own[:, None] - truth[None]).max(axis=2) <= 2.001).sum(axis=0)
@@ -92,31 +94,31 @@ def test_overlapping_cells_of_one_tile_both_stay() -> None:
     grid = TileGrid(200, 200, 100, 32)
     pair = np.array([[120, 60, 144, 84], [124, 62, 148, 86]], np.float32)  # window pixels, on the seam at 100
     found = TileBoxes(pair, np.array([0.9, 0.8], np.float32), np.array([0, 1], np.int16))
-    assert len(merge(candidates(grid, grid[0], found, 0.5), 0.5)) == 2
+    assert len(merge(candidates(grid, grid[0], found, OVERLAP), OVERLAP)) == 2
 
 
 def test_labels_of_one_cell_may_differ_between_tiles() -> None:
     grid = TileGrid(100, 200, 100, 32)
     left = TileBoxes(np.array([[119, 60, 143, 84]], np.float32), np.array([0.6], np.float32), np.array([0], np.int16))
     right = TileBoxes(np.array([[21, 60, 45, 84]], np.float32), np.array([0.9], np.float32), np.array([1], np.int16))
-    both = [candidates(grid, grid[k], found, 0.5) for k, found in enumerate((left, right))]
-    merged = merge(Candidates.join(both), 0.5)
+    both = [candidates(grid, grid[k], found, OVERLAP) for k, found in enumerate((left, right))]
+    merged = merge(Candidates.join(both), OVERLAP)
     assert merged.labels.tolist() == [1]
 
 
 def test_boxes_are_cut_at_the_slide_and_those_beside_it_dropped() -> None:
     grid = TileGrid(90, 90, 64, 16)
     boxes = np.array([[0, 0, 30, 30], [2, 2, 12, 12], [40, 40, 60, 60]], np.float32)
-    found = candidates(grid, grid[0], TileBoxes(boxes, np.ones(3, np.float32), np.zeros(3, np.int16)), 0.5)
+    found = candidates(grid, grid[0], TileBoxes(boxes, np.ones(3, np.float32), np.zeros(3, np.int16)), OVERLAP)
     np.testing.assert_array_equal(found.boxes, [[0, 0, 14, 14], [24, 24, 44, 44]])
 
 
 def test_nothing_found_is_nothing_merged() -> None:
-    assert len(merge(Candidates.join([]), 0.5)) == 0
+    assert len(merge(Candidates.join([]), OVERLAP)) == 0
     empty = TileBoxes(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int16))
     grid = TileGrid(100, 100, 50)
-    assert len(merge(candidates(grid, grid[0], empty, 0.5), 0.5)) == 0
-    assert merge(Candidates.join([], ("area",)), 0.5).measures["area"].shape == (0,)
+    assert len(merge(candidates(grid, grid[0], empty, OVERLAP), OVERLAP)) == 0
+    assert merge(Candidates.join([], ("area",)), OVERLAP).measures["area"].shape == (0,)
 
 
 def test_an_operator_that_forgets_its_measures_is_noticed() -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cytoshift.engine import nms
+from cytoshift.engine import Distance, nms
+from cytoshift.engine.doubles import strongest
 
 Array = npt.NDArray[np.float32]
 
@@ -100,3 +101,32 @@ def test_nms_takes_a_million_boxes() -> None:
     boxes = np.concatenate([corner, corner + 40], axis=1).astype(np.float32)
     kept = nms(boxes, random.random(len(boxes), np.float32), 0.5)
     assert sorted(kept // 3) == list(range(len(objects)))
+
+
+def one_by_one(boxes: Array, scores: Array, distance: float) -> list[int]:
+    """Return what stays when every box is compared with all that stayed before."""
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    kept: list[int] = []
+    for k in np.argsort(-scores, kind="stable"):
+        if all(((centres[k] - centres[j]) ** 2).sum() > np.float32(distance) ** 2 for j in kept):
+            kept.append(int(k))
+    return kept
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 200),
+    st.integers(0, 10**6),
+    st.sampled_from([30.0, 400.0, 5000.0]),
+    st.sampled_from([0.5, 6.25, 25.0, 300.0]),
+)
+def test_by_distance_the_strongest_within_it_stays(n: int, seed: int, spread: float, distance: float) -> None:
+    boxes, scores = crowd(n, seed, spread, min(2, n))
+    assert strongest(boxes, scores, Distance(distance)).tolist() == one_by_one(boxes, scores, distance)
+
+
+def test_centres_exactly_so_far_apart_are_doubles() -> None:
+    boxes = np.array([[0, 0, 50, 50], [15, 20, 65, 70], [15, 20.01, 65, 70.01]], np.float32)
+    scores = np.array([0.9, 0.8, 0.7], np.float32)
+    assert strongest(boxes, scores, Distance(25.0)).tolist() == [0, 2]
+    assert strongest(boxes[::2], scores[::2], Distance(25.0)).tolist() == [0, 1]

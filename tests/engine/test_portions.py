@@ -51,7 +51,6 @@ class Bright(FindingOperator):
     classes = ("bright",)
     model = ("bright", "1")
     threshold = 0.0
-    merge_iou = 0.5
 
     def __init__(self, memory: Limited, batch: int) -> None:
         self._memory, self._batch = memory, batch

@@ -147,7 +147,8 @@ class DetectorLearning(TrainingTask):
         small = np.asarray(image.resize(size, Image.Resampling.BILINEAR))
         padded = np.full((-(-size[1] // 32) * 32, -(-size[0] // 32) * 32, 3), 255, np.uint8)
         padded[: size[1], : size[0]] = small
-        boxes = find_boxes(network, padded[None], threshold=0.01)[0]
+        doubles = self.recipe.architecture.doubles(self.recipe.mpp)
+        boxes = find_boxes(network, padded[None], threshold=0.01, doubles=doubles)[0]
         return TileBoxes(boxes.boxes * np.float32(zoom), boxes.scores, boxes.labels)
 
 

@@ -16,6 +16,11 @@ from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops import box_iou
 from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
 
+from cytoshift.engine.doubles import Distance, Doubles, Overlap
+
+SAME_CELL = 0.5
+"""Overlap from which two boxes are the same cell: a nucleus has one class, so classes compete."""
+
 _TRUNKS = {"resnet18": resnet18, "resnet50": resnet50}
 _CHANNELS = {"resnet18": (64, 128, 256, 512), "resnet50": (256, 512, 1024, 2048)}
 
@@ -25,6 +30,8 @@ class Architecture(BaseModel):
 
     ``levels`` are stages of the trunk: 2 has stride 8, 3 has 16, 4 has 32. ``anchors`` are the sides of the square
     anchors in pixels, one tuple a level. Nuclei are round, so the usual ratios 1:2 and 2:1 are left out by default.
+    ``merge_um`` is how many µm apart the centres of two boxes around one cell are at most; without, it is their overlap
+    that tells.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -36,6 +43,11 @@ class Architecture(BaseModel):
     ratios: tuple[float, ...] = (1.0,)
     tile: int = Field(512, multiple_of=32)
     halo: int = Field(64, multiple_of=32)
+    merge_um: float | None = Field(None, gt=0)
+
+    def doubles(self, mpp: float) -> Doubles:
+        """Return how two boxes around one cell are recognised at the network's µm/px."""
+        return Overlap(SAME_CELL) if self.merge_um is None else Distance(self.merge_um / mpp)
 
 
 class CellRetinaNet(RetinaNet):

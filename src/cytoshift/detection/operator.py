@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torchvision.ops import nms
 
 from cytoshift.detection.networks import Architecture, CellRetinaNet, build_network
 from cytoshift.engine.device import pick_device
+from cytoshift.engine.doubles import Doubles, strongest
 from cytoshift.engine.operator import FindingOperator, Needs, TileBoxes
 from cytoshift.errors import ModelError
 from cytoshift.metrics.calibration import Platt
@@ -21,9 +21,6 @@ RGB = npt.NDArray[np.uint8]
 
 DESCRIBING = ("layer1", "layer2")
 """Stages of the trunk that describe a tile."""
-
-SAME_CELL = 0.5
-"""Overlap from which two boxes of one tile are the same cell: a nucleus has one class, so classes compete."""
 
 
 class DetectorOperator(FindingOperator):
@@ -146,11 +143,16 @@ class DetectorOperator(FindingOperator):
     def threshold(self) -> float:
         return float(self._thresholds.min())
 
+    @property
+    def doubles(self) -> Doubles:
+        return self._architecture.doubles(self._mpp)
+
     def find(self, tiles: RGB) -> Sequence[TileBoxes]:
         """Find cells in tiles ``(batch, y, x, 3)``, in pixels of the tile."""
         scaling, lowest = self._calibration, self.threshold
         floor = lowest if scaling is None or lowest <= 0 else float(scaling.undo(lowest)) * (1 - 1e-6)
-        return [self._kept(boxes) for boxes in find_boxes(self._network, tiles, threshold=floor)]
+        found = find_boxes(self._network, tiles, threshold=floor, doubles=self.doubles)
+        return [self._kept(boxes) for boxes in found]
 
     def _kept(self, boxes: TileBoxes) -> TileBoxes:
         """Return boxes with calibrated scores, those that reach the threshold of their class."""
@@ -192,11 +194,11 @@ def describe_tiles(network: CellRetinaNet, tiles: RGB) -> npt.NDArray[np.float64
     return torch.cat(means + deviations, dim=1).double().cpu().numpy()
 
 
-def find_boxes(network: nn.Module, tiles: RGB, *, threshold: float) -> list[TileBoxes]:
+def find_boxes(network: nn.Module, tiles: RGB, *, threshold: float, doubles: Doubles) -> list[TileBoxes]:
     """Run a network over tiles ``(batch, y, x, 3)`` uint8 whose sides are multiples of 32."""
     device = next(network.parameters()).device
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-        return [_tile_boxes(result, threshold) for result in network(list(_images(tiles, device)))]
+        return [_tile_boxes(result, threshold, doubles) for result in network(list(_images(tiles, device)))]
 
 
 def _images(tiles: RGB, device: torch.device) -> Tensor:
@@ -205,12 +207,8 @@ def _images(tiles: RGB, device: torch.device) -> Tensor:
     return pixels.permute(0, 3, 1, 2).float().div_(255)
 
 
-def _tile_boxes(result: Mapping[str, Tensor], threshold: float) -> TileBoxes:
+def _tile_boxes(result: Mapping[str, Tensor], threshold: float, doubles: Doubles) -> TileBoxes:
     kept = result["scores"] >= threshold
-    boxes, scores, labels = (result[name][kept].float() for name in ("boxes", "scores", "labels"))
-    order = nms(boxes, scores, SAME_CELL)
-    return TileBoxes(
-        boxes[order].cpu().numpy().astype(np.float32),
-        scores[order].cpu().numpy().astype(np.float32),
-        labels[order].cpu().numpy().astype(np.int16),
-    )
+    boxes, scores, labels = (result[name][kept].float().cpu().numpy() for name in ("boxes", "scores", "labels"))
+    order = strongest(boxes, scores, doubles)
+    return TileBoxes(boxes[order], scores[order], labels[order].astype(np.int16))

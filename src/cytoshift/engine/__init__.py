@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from cytoshift.engine.delta import ClassDelta, Delta, compare_findings
     from cytoshift.engine.derived import DerivedSlide
     from cytoshift.engine.device import pick_device
+    from cytoshift.engine.doubles import Distance, Doubles, Overlap
     from cytoshift.engine.executor import Executor, LocalExecutor
     from cytoshift.engine.findings import Box, Findings, Provenance
     from cytoshift.engine.grid import Tile, TileGrid
@@ -28,6 +29,7 @@ _HOMES = {
     "delta": ("ClassDelta", "Delta", "compare_findings"),
     "derived": ("DerivedSlide",),
     "device": ("pick_device",),
+    "doubles": ("Distance", "Doubles", "Overlap"),
     "executor": ("Executor", "LocalExecutor"),
     "findings": ("Box", "Findings", "Provenance"),
     "grid": ("Tile", "TileGrid"),
@@ -49,6 +51,8 @@ __all__ = [
     "ClusterExecutor",
     "Delta",
     "DerivedSlide",
+    "Distance",
+    "Doubles",
     "Executor",
     "FindingOperator",
     "Findings",
@@ -57,6 +61,7 @@ __all__ = [
     "Meter",
     "Needs",
     "Operator",
+    "Overlap",
     "PreviewSlide",
     "Progress",
     "Provenance",

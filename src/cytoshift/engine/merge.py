@@ -1,10 +1,10 @@
 """Merge what neighbouring tiles found: every cell once, none lost on a seam.
 
 A box belongs to the tile whose core holds its centre. Two tiles may place one cell on both sides of the seam
-between them: then each tile owns it, or neither does. Boxes of equal size that overlap by an IoU of ``t`` have
-centres at most ``side * (1 - t) / (1 + t)`` apart, so a tile also hands over the boxes whose centre lies that far
-outside its core, as guests; near the seams an own box suppresses its doubles from other tiles, and a guest stays
-only where nobody owns the cell.
+between them: then each tile owns it, or neither does. Doubles have centres at most so far apart as their operator
+says: boxes of equal size that overlap by an IoU of ``t``, for one, ``side * (1 - t) / (1 + t)``. So a tile also hands
+over the boxes whose centre lies that far outside its core, as guests; near the seams an own box suppresses its doubles
+from other tiles, and a guest stays only where nobody owns the cell.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from cytoshift.engine.doubles import Doubles, Overlap, strongest
 from cytoshift.engine.grid import Tile, TileGrid
 from cytoshift.engine.measures import Measures, join_measures, no_measures, select_measures
 from cytoshift.engine.operator import TileBoxes
@@ -85,7 +86,7 @@ class Candidates:
         return cls(tiles, boxes, empty, np.zeros(0, np.int16), empty, no_measures(measures))
 
 
-def candidates(grid: TileGrid, tile: Tile, found: TileBoxes, iou: float) -> Candidates:
+def candidates(grid: TileGrid, tile: Tile, found: TileBoxes, doubles: Doubles) -> Candidates:
     """Return the boxes of a tile that it owns, and those in reach of its core.
 
     Parameters
@@ -94,15 +95,15 @@ def candidates(grid: TileGrid, tile: Tile, found: TileBoxes, iou: float) -> Cand
     tile : Tile
     found : TileBoxes
         In pixels of the tile's window.
-    iou : float
-        The operator's ``merge_iou``.
+    doubles : Overlap or Distance
+        How the operator recognises them.
     """
     offset = np.array([tile.x - grid.halo, tile.y - grid.halo] * 2, np.float64)
     boxes = found.boxes.astype(np.float64) + offset
     boxes = np.clip(boxes, 0, [grid.width, grid.height] * 2)
     sides = boxes[:, 2:] - boxes[:, :2]
     depths = _depths(grid, tile, (boxes[:, :2] + boxes[:, 2:]) / 2)
-    reach = np.minimum(sides.max(axis=1, initial=0) * (1 - iou) / (1 + iou), grid.halo)
+    reach = np.minimum(doubles.reach(sides.max(axis=1, initial=0)), grid.halo)
     keep = (sides > 0).all(axis=1) & ((depths >= 0) | (depths > -reach))
     return Candidates(
         np.full(int(keep.sum()), tile.index, np.int64),
@@ -125,29 +126,27 @@ def _depths(grid: TileGrid, tile: Tile, centres: npt.NDArray[np.float64]) -> npt
     return depths
 
 
-def merge(found: Candidates, iou: float) -> Candidates:
+def merge(found: Candidates, doubles: Doubles) -> Candidates:
     """Keep every cell once.
 
     Parameters
     ----------
     found : Candidates
         Boxes of all tiles, in any order.
-    iou : float
-        Boxes of two tiles that overlap by more are the same cell.
+    doubles : Overlap or Distance
+        How boxes of two tiles around the same cell are recognised.
 
     Returns
     -------
     Candidates
         Sorted by tile, then by falling score, whatever the order in which the tiles came.
     """
-    from cytoshift.engine.suppress import greedy
-
     found = found.select(_ranking(found.tiles, found))
     sides = (found.boxes[:, 2:] - found.boxes[:, :2]).max(axis=1, initial=0)
-    seam = found.depths < 2 * sides
+    seam = found.depths < doubles.seam(sides)
     near = found.select(seam)
     keep = np.ones(len(found), np.bool_)
-    keep[seam] = greedy(near.boxes, _ranking(~near.own, near), near.tiles, iou)
+    keep[seam] = doubles.kept(near.boxes, _ranking(~near.own, near), near.tiles)
     return found.select(keep)
 
 
@@ -173,8 +172,4 @@ def nms(boxes: Array, scores: Array, iou: float) -> npt.NDArray[np.int64]:
     ndarray of int64
         Indices of the boxes that are kept, by falling score.
     """
-    from cytoshift.engine.suppress import greedy
-
-    order = np.argsort(-scores, kind="stable").astype(np.int64)
-    kept = greedy(boxes, order, np.arange(len(boxes)), iou)
-    return order[kept[order]]
+    return strongest(boxes, scores, Overlap(iou))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import numpy.typing as npt
 
+from cytoshift.engine.doubles import Doubles, Overlap
 from cytoshift.engine.measures import Measures
 
 if TYPE_CHECKING:
@@ -139,9 +140,9 @@ class FindingOperator(Operator):
         return ()
 
     @property
-    def merge_iou(self) -> float:
-        """Overlap from which two boxes of neighbouring tiles are the same cell."""
-        return 0.5
+    def doubles(self) -> Doubles:
+        """How two boxes around the same cell are recognised, here in neighbouring tiles."""
+        return Overlap()
 
     @abstractmethod
     def find(self, tiles: RGB) -> Sequence[TileBoxes]:

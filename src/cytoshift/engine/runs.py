@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +100,7 @@ def run_findings(
         with closing(pipeline.find(operator, missing)) as batches:
             for shard, boxes in batches:
                 parts = [
-                    candidates(pipeline.grid, tile, found, operator.merge_iou)
+                    candidates(pipeline.grid, tile, found, operator.doubles)
                     for tile, found in zip(shard, boxes, strict=True)
                 ]
                 sink.add(shard, parts)
@@ -107,7 +108,7 @@ def run_findings(
                     for part in parts:
                         on_tile(search.findings(part))
                 meter.advance(len(shard))
-    return search.findings(merge(sink.all(tiles), operator.merge_iou), guests=True)
+    return search.findings(merge(sink.all(tiles), operator.doubles), guests=True)
 
 
 class _Search:
@@ -115,7 +116,8 @@ class _Search:
 
     def __init__(self, slide: Slide, seen: Slide, operator: FindingOperator, view: View, region: Box | None) -> None:
         through = seen.operator.key if isinstance(seen, DerivedSlide) and seen is not slide else ""
-        self.run = run_key(view, operator, threshold=operator.threshold, merge_iou=operator.merge_iou)
+        merging = {f"merge_{name}": value for name, value in asdict(operator.doubles).items()}
+        self.run = run_key(view, operator, threshold=operator.threshold, **merging)
         self._view = view
         self._region = region
         self._classes = operator.classes

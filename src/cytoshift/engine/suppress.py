@@ -1,4 +1,4 @@
-"""Greedy suppression of overlapping boxes over a spatial hash: exact, and near linear in their number."""
+"""Greedy suppression of doubles over a spatial hash: exact, and near linear in the number of boxes."""
 
 from __future__ import annotations
 
@@ -29,8 +29,19 @@ def _covers(box: Boxes, other: Boxes, iou: float) -> bool:
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _greedy(boxes: Boxes, groups: Indices, iou: float, cell: float) -> npt.NDArray[np.bool_]:
-    """Suppress among boxes ``(n, 5)`` that come best first; see `greedy`."""
+def _doubles(box: Boxes, other: Boxes, limit: float, apart: bool) -> bool:
+    """Tell whether two boxes are doubles: by their overlap, or by how far apart their upper left corners are."""
+    if apart:
+        dx, dy = box[0] - other[0], box[1] - other[1]
+        near: bool = dx * dx + dy * dy <= limit * limit
+        return near
+    covers: bool = _covers(box, other, limit)
+    return covers
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _greedy(boxes: Boxes, groups: Indices, limit: float, apart: bool, cell: float) -> npt.NDArray[np.bool_]:
+    """Suppress among boxes ``(n, 5)`` that come best first; see `greedy` and `greedy_apart`."""
     n = len(boxes)
     bits = 4
     while (1 << bits) < 2 * n:
@@ -45,7 +56,7 @@ def _greedy(boxes: Boxes, groups: Indices, iou: float, cell: float) -> npt.NDArr
         is_large = max(box[2] - box[0], box[3] - box[1]) > cell
         for k in range(count if is_large else larges):
             j = k if is_large else large[k]
-            if owner[j] != group and _covers(box, accepted[j], iou):
+            if owner[j] != group and _doubles(box, accepted[j], limit, apart):
                 free = False
                 break
         row = np.int64(np.floor((box[1] + box[3]) / 2 / cell))
@@ -55,7 +66,7 @@ def _greedy(boxes: Boxes, groups: Indices, iou: float, cell: float) -> npt.NDArr
                 for dx in range(-1, 2):
                     j = head[((row + dy) * _STRIDE + column + dx) & mask]
                     while free and j >= 0:
-                        free = owner[j] == group or not _covers(box, accepted[j], iou)
+                        free = owner[j] == group or not _doubles(box, accepted[j], limit, apart)
                         j = following[j]
         if not free:
             continue
@@ -104,5 +115,29 @@ def greedy(boxes: Boxes, order: Indices, groups: Indices, iou: float) -> npt.NDA
     sides = np.maximum(ranked[:, 2] - ranked[:, 0], ranked[:, 3] - ranked[:, 1])
     usual = sides[sides <= LARGE * float(np.median(sides))]
     cell = max(float(usual.max(initial=0.0)) * (1 + 1e-6), 1e-6)  # sides are rounded, and so are centres over cells
-    kept[order] = _greedy(ranked, groups[order], float(iou), cell)
+    kept[order] = _greedy(ranked, groups[order], float(iou), False, cell)
+    return kept
+
+
+def greedy_apart(boxes: Boxes, order: Indices, groups: Indices, distance: float) -> npt.NDArray[np.bool_]:
+    """Go through boxes in order and keep each from whose centre no kept one of another group is within a distance.
+
+    Parameters
+    ----------
+    boxes, order, groups
+        As for `greedy`.
+    distance : float
+        Above 0, in the unit of the boxes; centres exactly so far apart are doubles, as in MIDOG's reference.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        Whether each box is kept.
+    """
+    kept = np.zeros(len(boxes), np.bool_)
+    if not len(boxes):
+        return kept
+    points = (boxes[order, :2] + boxes[order, 2:]) / 2
+    ranked = np.concatenate([points, points, np.zeros((len(boxes), 1), np.float32)], axis=1)
+    kept[order] = _greedy(ranked, groups[order], float(distance), True, distance * (1 + 1e-6))
     return kept
