@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cytoshift.metrics.bootstrap import Weights, draw_images, percentile_interval
+from cytoshift.metrics.bootstrap import Intervals, Weights, draw_images, percentile_interval
 from cytoshift.metrics.calibration import Reliability, reliability_by_image
 from cytoshift.metrics.confusion import confusions, precision_recall
 from cytoshift.metrics.detection import DetectionTruth, FoundBoxes, average_precision
@@ -18,20 +18,6 @@ from cytoshift.metrics.pooled import PooledBoxes, pool, pooled_average, pooled_p
 
 ANY = "any class"
 """Cells of any class, whatever they are called."""
-
-
-@dataclass(frozen=True, slots=True)
-class Intervals:
-    """95 % percentile intervals over ``resamples`` draws of images with ``seed``: lower and upper end, by name."""
-
-    resamples: int
-    seed: int
-    ends: dict[str, tuple[float, float]]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return a dictionary that JSON can hold."""
-        ends = {name: list(pair) for name, pair in self.ends.items()}
-        return {"level": 0.95, "over": "images", "resamples": self.resamples, "seed": self.seed, "ends": ends}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +13,21 @@ Weights = npt.NDArray[np.int64]
 
 CHUNK = 100
 """Draws counted at once: 8,000 boxes take 6 MB then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """95 % percentile intervals over ``resamples`` draws of ``over`` with ``seed``: lower and upper end, by name."""
+
+    resamples: int
+    seed: int
+    ends: dict[str, tuple[float, float]]
+    over: str = "images"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a dictionary that JSON can hold."""
+        ends = {name: list(pair) for name, pair in self.ends.items()}
+        return {"level": 0.95, "over": self.over, "resamples": self.resamples, "seed": self.seed, "ends": ends}
 
 
 def draw_images(images: int, resamples: int, seed: int) -> Weights:

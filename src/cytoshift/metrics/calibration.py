@@ -134,12 +134,13 @@ def reliability_by_image(
     truth: Sequence[DetectionTruth], found: Sequence[FoundBoxes], *, bins: int = BINS
 ) -> Reliability:
     """Return how often boxes of like score name the cell they are on, image by image ``(images, bins)``."""
-    sums = [_binned(*match_names(there, seen), bins) for there, seen in zip(truth, found, strict=True)]
+    sums = [binned(*match_names(there, seen), bins) for there, seen in zip(truth, found, strict=True)]
     count, score, right = (np.stack(part) for part in zip(*sums, strict=True))
     return Reliability(count, score, right)
 
 
-def _binned(scores: Values, right: npt.NDArray[np.bool_], bins: int) -> tuple[Values, Values, Values]:
+def binned(scores: Values, right: npt.NDArray[np.bool_], bins: int) -> tuple[Values, Values, Values]:
+    """Return how many scores lie in each of some bins of equal width, their sums, and how many were right."""
     place = np.minimum((scores * bins).astype(np.int64), bins - 1)
     weights = (np.ones(len(place)), scores, right)
     count, score, hits = (np.bincount(place, each, bins).astype(np.float64) for each in weights)

@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cytoshift.mitosis.counting import Count, Figures, Window, count, place
+    from cytoshift.mitosis.duplicates import doubles, refuse_doubles, without_doubles
     from cytoshift.mitosis.hotspot import densest
     from cytoshift.mitosis.patches import PatchSet, joined, read_patches
     from cytoshift.mitosis.report import Counted
+    from cytoshift.mitosis.split import check_apart, split_slides
 
 _HOMES = {
     "counting": ("Count", "Figures", "Window", "count", "place"),
     "hotspot": ("densest",),
     "patches": ("PatchSet", "joined", "read_patches"),
     "report": ("Counted",),
+    "duplicates": ("doubles", "refuse_doubles", "without_doubles"),
+    "split": ("check_apart", "split_slides"),
 }
 
 __all__ = [
@@ -24,11 +28,16 @@ __all__ = [
     "Figures",
     "PatchSet",
     "Window",
+    "check_apart",
     "count",
     "densest",
+    "doubles",
     "joined",
     "place",
     "read_patches",
+    "refuse_doubles",
+    "split_slides",
+    "without_doubles",
 ]
 
 

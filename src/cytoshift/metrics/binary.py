@@ -1,0 +1,137 @@
+"""Yes or no, against a score: balanced accuracy, sensitivity, specificity, ROC AUC, calibration, and the threshold.
+
+Intervals are over groups (slides): what each group contributes is summed once, and each draw only weighs the groups.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from cytoshift.metrics.bootstrap import Weights
+from cytoshift.metrics.calibration import BINS, Reliability, binned
+
+Values = npt.NDArray[np.float64]
+
+NAMES = ("balanced accuracy", "sensitivity", "specificity", "ROC AUC", "calibration error")
+"""The numbers of `BinaryParts.numbers`, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A threshold, from which a score means yes, and the balanced accuracy there."""
+
+    threshold: float
+    balanced_accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class BinaryParts:
+    """What each group of cases contributes to each number.
+
+    Parameters
+    ----------
+    counts : ndarray of float64, shape (groups, 2, 2)
+        Rows are what is true, columns what is said at the threshold; no before yes.
+    by_score : ndarray of float64, shape (2, groups, scores)
+        Cases of each truth at each score that occurs, from the lowest to the highest.
+    reliability : Reliability
+        Scores against how often yes is true, ``(groups, bins)``.
+    """
+
+    counts: Values
+    by_score: Values
+    reliability: Reliability
+
+    @classmethod
+    def of(
+        cls, labels: npt.ArrayLike, scores: npt.ArrayLike, groups: npt.NDArray[np.int64], threshold: float
+    ) -> BinaryParts:
+        """Sum up cases.
+
+        Parameters
+        ----------
+        labels : array of int or bool, shape (n,)
+            Whether yes is true.
+        scores : array of float, shape (n,)
+            Probabilities of yes.
+        groups : ndarray of int64, shape (n,)
+            The group of each, from 0 without gaps.
+        threshold : float
+            From which a score means yes.
+        """
+        yes, score = np.asarray(labels).astype(np.int64), np.asarray(scores, np.float64)
+        levels, level = np.unique(score, return_inverse=True)
+        size = int(groups.max(initial=-1)) + 1
+        counts = np.zeros((size, 2, 2))
+        np.add.at(counts, (groups, yes, (score >= threshold).astype(np.int64)), 1)
+        by_score = np.zeros((2, size, len(levels)))
+        np.add.at(by_score, (yes, groups, level), 1)
+        sums = [binned(score[groups == k], yes[groups == k] == 1, BINS) for k in range(size)]
+        reliability = Reliability(*(np.reshape(part, (size, BINS)) for part in zip(*sums, strict=True)))
+        return cls(counts, by_score, reliability)
+
+    def numbers(self, weights: Weights) -> Values:
+        """Return the numbers ``(r, 5)`` of some draws ``(r, groups)``, as `NAMES`; NaN where one is not defined."""
+        drawn = weights.astype(np.float64)
+        counts = np.tensordot(drawn, self.counts, axes=1)
+        no, yes = counts[:, 0].sum(axis=1), counts[:, 1].sum(axis=1)
+        specificity, sensitivity = _ratio(counts[:, 0, 0], no), _ratio(counts[:, 1, 1], yes)
+        area = _area(drawn @ self.by_score[0], drawn @ self.by_score[1])
+        error = self.reliability.drawn(weights).error()
+        return np.stack([(sensitivity + specificity) / 2, sensitivity, specificity, area, error], axis=1)
+
+
+def roc_auc(labels: npt.ArrayLike, scores: npt.ArrayLike) -> float:
+    """Return the area under the ROC curve: how often a yes scores above a no, ties counting half; NaN of one kind."""
+    levels, level = np.unique(np.asarray(scores, np.float64), return_inverse=True)
+    yes = np.asarray(labels).astype(bool)
+    no_there, yes_there = (np.bincount(level[kind], minlength=len(levels))[None] for kind in (~yes, yes))
+    return float(_area(no_there.astype(np.float64), yes_there.astype(np.float64))[0])
+
+
+def best_threshold(labels: npt.ArrayLike, scores: npt.ArrayLike) -> Cut:
+    """Return the threshold with the best balanced accuracy.
+
+    Balanced accuracy only changes at scores that occur. Where it is best between two of them, the threshold is halfway;
+    of several such stretches the widest is taken, then the lowest. To call everything yes or no is chosen last.
+
+    Raises
+    ------
+    ValueError
+        There are not both kinds.
+    """
+    yes, score = np.asarray(labels).astype(bool), np.asarray(scores, np.float64)
+    if yes.all() or not yes.any():
+        raise ValueError("a threshold needs cases of both kinds")
+    levels, level = np.unique(score, return_inverse=True)
+    no_below, yes_below = (np.bincount(level[kind], minlength=len(levels)).cumsum() for kind in (~yes, yes))
+    # at a threshold just above level k; integers, so that ties are ties
+    gain = no_below * int(yes.sum()) - yes_below * int((~yes).sum())
+    accuracy = 0.5 + gain / (2 * int(yes.sum()) * int((~yes).sum()))
+    best = max(int(gain[:-1].max(initial=0)), 0)
+    stretches = _stretches(gain[:-1] == best)
+    if not stretches:
+        return Cut(float(levels[0]), 0.5)
+    first, last = max(stretches, key=lambda ends: (levels[ends[1] + 1] - levels[ends[0]], -ends[0]))
+    low, high = float(levels[first]), float(levels[last + 1])
+    middle = low + (high - low) / 2
+    return Cut(middle if low < middle else high, float(accuracy[first]))
+
+
+def _stretches(best: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return the first and last place of every run of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], best, [False]]).astype(np.int64)))
+    return [(int(first), int(after) - 1) for first, after in edges.reshape(-1, 2)]
+
+
+def _area(no: Values, yes: Values) -> Values:
+    """Return the area under the ROC curve ``(r,)`` of how many cases score at each level ``(r, levels)``."""
+    below = no.cumsum(axis=1) - no / 2
+    return _ratio((yes * below).sum(axis=1), yes.sum(axis=1) * no.sum(axis=1))
+
+
+def _ratio(part: Values, whole: Values) -> Values:
+    return np.asarray(np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0), np.float64)
