@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -34,6 +34,9 @@ class Outlines:
 
     def __len__(self) -> int:
         return len(self.starts) - 1
+
+    def __iter__(self) -> Iterator[Points]:
+        return (self[at] for at in range(len(self)))
 
     def __getitem__(self, position: int) -> Points:
         return self.points[self.starts[position] : self.starts[position + 1]]

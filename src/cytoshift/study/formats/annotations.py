@@ -97,6 +97,10 @@ class Annotations:
             model=model,
         )
 
+    def noted(self, *notes: str) -> Annotations:
+        """Return the same with further notes; empty ones are left out."""
+        return replace(self, notes=(*self.notes, *filter(None, notes)))
+
     def select(self, which: npt.NDArray[Any]) -> Annotations:
         """Return the cells at a boolean mask or indices, and every region."""
         kept = np.arange(len(self))[which].tolist()

@@ -215,6 +215,13 @@ def printable(text: str) -> str:
     return (text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)).strip()
 
 
+def number(value: object) -> float:
+    """Return a number, also where it is written as text; TypeError or ValueError where it is none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise TypeError(f"{value!r:.40} is no number")
+    return float(value)
+
+
 def _class_name(label: str) -> str:
     name = printable(label)
     if len(name) > _LONGEST_NAME:

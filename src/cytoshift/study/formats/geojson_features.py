@@ -8,7 +8,7 @@ from typing import Any
 
 from cytoshift.study.cells import Region, State
 from cytoshift.study.formats.annotations import stable
-from cytoshift.study.formats.collector import Collector
+from cytoshift.study.formats.collector import Collector, number
 from cytoshift.study.palette import RGBColor
 
 _STATES = {state.name.lower(): state for state in State}
@@ -91,19 +91,13 @@ def _points(collector: Collector, ring: Any) -> tuple[list[float], list[float]]:
     xs = [point[0] for point in ring]
     ys = [point[1] for point in ring]
     if not _NUMBERS.issuperset(map(type, xs)) or not _NUMBERS.issuperset(map(type, ys)):
-        xs, ys = [_number(value) for value in xs], [_number(value) for value in ys]
+        xs, ys = [number(value) for value in xs], [number(value) for value in ys]
         collector.note("Polygons whose numbers were written as text")
     if xs[0] == xs[-1] and ys[0] == ys[-1]:
         del xs[-1], ys[-1]
     else:
         collector.note("Open rings closed")
     return xs, ys
-
-
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise TypeError(f"{value!r:.40} is no coordinate")
-    return float(value)
 
 
 def _is_rectangle(xs: list[float], ys: list[float]) -> bool:
@@ -141,9 +135,9 @@ def _measured(measured: Any) -> tuple[float, dict[str, float]]:
     if isinstance(measured, list):  # as QuPath wrote before 0.4
         measured = {entry["name"]: entry["value"] for entry in measured}
     if len(measured) == 1 and "score" in measured:
-        return float(measured["score"]), {}
+        return number(measured["score"]), {}
     others = {str(name): float(value) for name, value in measured.items() if name != "score" and _is_number(value)}
-    return float(measured.get("score", 1.0)), others
+    return number(measured.get("score", 1.0)), others
 
 
 def _is_number(value: object) -> bool:
