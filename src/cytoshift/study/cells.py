@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from cytoshift.engine.measures import Measures, join_measures, select_measures
+from cytoshift.study.base import Base, join
 from cytoshift.study.events import Box, Event
 
 if TYPE_CHECKING:
     from cytoshift.engine.findings import Findings
+    from cytoshift.study.imports import Imports
 
 
 class State(IntEnum):
@@ -28,10 +32,20 @@ class State(IntEnum):
 
 
 class Ids(Sequence[str]):
-    """Ids of cells, made when they are asked for: ``"RUN:INDEX"`` for predictions, event ids for added cells."""
+    """Ids of cells, made when they are asked for.
 
-    def __init__(self, run: str, indices: npt.NDArray[np.int64], added: tuple[str, ...]) -> None:
-        self._run = run
+    ``"RUN:INDEX"`` for predictions, ``"EVENT:INDEX"`` for imported cells, event ids for added ones. Predictions and
+    imported cells are numbered through: ``sources`` says with which number each run or import begins.
+    """
+
+    def __init__(
+        self,
+        run: str,
+        indices: npt.NDArray[np.int64],
+        added: tuple[str, ...],
+        sources: Sequence[tuple[int, str]] | None = None,
+    ) -> None:
+        self._sources = tuple(sources or ((0, run),))
         self._indices = indices
         self._added = added
 
@@ -49,7 +63,7 @@ class Ids(Sequence[str]):
 
     def position(self, identifier: str) -> int | None:
         """Return where an id is, None when it is not among these; much faster than a search through the names."""
-        index = prediction_index(self._run, identifier)
+        index = number_of(self._sources, identifier)
         if index is None:
             if identifier not in self._added:
                 return None
@@ -59,10 +73,22 @@ class Ids(Sequence[str]):
 
     def select(self, which: npt.NDArray[Any]) -> Ids:
         """Return the ids at a boolean mask or indices."""
-        return Ids(self._run, self._indices[which], self._added)
+        return Ids("", self._indices[which], self._added, self._sources)
+
+    def imported(self) -> Iterator[tuple[str, npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+        """Yield, for each import, its event, where its cells are among these, and which of its cells they are."""
+        ends = [start for start, _ in self._sources[1:]] + [np.iinfo(np.int64).max]
+        for (start, event), end in zip(self._sources[1:], ends[1:], strict=True):
+            here = np.flatnonzero((self._indices >= start) & (self._indices < end))
+            yield event, here, self._indices[here] - start
 
     def _name(self, index: int) -> str:
-        return f"{self._run}:{index}" if index >= 0 else self._added[-1 - index]
+        if index < 0:
+            return self._added[-1 - index]
+        if len(self._sources) == 1:
+            return f"{self._sources[0][1]}:{index}"
+        start, source = self._sources[bisect_right(self._sources, index, key=itemgetter(0)) - 1]
+        return f"{source}:{index - start}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +161,9 @@ class Region:
         Score from which unreviewed predictions count.
     thresholds : mapping of str to float
         The same for single classes, by name, where they have one of their own.
+    imports : tuple of str
+        Events that had brought in cells when it was marked; undecided cells of later ones were not seen and do not
+        count.
     """
 
     id: str
@@ -142,6 +171,7 @@ class Region:
     run: str
     threshold: float
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    imports: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -175,18 +205,31 @@ def prediction_index(run: str, target: str) -> int | None:
     return int(index) if of and of == run and index.isdecimal() else None
 
 
+def number_of(sources: Sequence[tuple[int, str]], target: str) -> int | None:
+    """Return the number of a target among predictions and imported cells that are numbered through; None for others."""
+    for start, source in sources:
+        index = prediction_index(source, target)
+        if index is not None:
+            return start + index
+    return None
+
+
 def fold_cells(
     findings: Findings | None,
     run: str,
     corrections: Iterable[Event],
     threshold: float = 0.0,
     thresholds: Mapping[str, float] | None = None,
+    imports: Imports | None = None,
+    seen: Collection[str] | None = None,
 ) -> Cells:
-    """Fold corrections into the predictions of a run.
+    """Fold corrections into the predictions of a run, and into the cells that were imported beside them.
 
     Unreviewed predictions below the threshold, or their class's own, are left out; what a person decided on stays
-    whatever its score. The last decision counts: ``relabel`` accepts, ``move`` accepts what was not unsure.
+    whatever its score. The last decision counts: ``relabel`` accepts, ``move`` accepts what was not unsure. Imported
+    cells on which nobody decided are left out, too, where ``seen`` does not name their import.
     """
+    base = join(findings, run, imports or {})
     changed: dict[int, _Change] = {}
     added: dict[str, _Change] = {}
     for event in corrections:
@@ -194,18 +237,19 @@ def fold_cells(
             added[event.id] = _Change(State.ADDED, event.payload["label"], event.box, added=True)
         elif event.kind in ("accept", "reject", "unsure", "relabel", "move"):
             for target in event.targets:
-                index = prediction_index(run, target)
+                index = number_of(base.sources, target)
                 if index is not None:
-                    changed.setdefault(index, _Change(State.PREDICTED)).apply(event)
+                    changed.setdefault(index, _Change(State(int(base.states[index])))).apply(event)
                 elif target in added:
                     added[target].apply(event)
-    classes = _classes(findings, (*changed.values(), *added.values()))
-    predicted = _predicted(findings, run, changed, _limits(threshold, thresholds or {}, classes), classes)
-    return _with_added(predicted, run, added) if added else predicted
+    classes = _classes(base.classes, (*changed.values(), *added.values()))
+    keep = base.kept(_limits(threshold, thresholds or {}, classes), seen)
+    predicted = _predicted(base, keep, changed, classes)
+    return _with_added(predicted, added) if added else predicted
 
 
-def _classes(findings: Findings | None, changes: Iterable[_Change]) -> tuple[str, ...]:
-    known = dict.fromkeys(findings.classes if findings is not None else ())
+def _classes(given: tuple[str, ...], changes: Iterable[_Change]) -> tuple[str, ...]:
+    known = dict.fromkeys(given)
     known.update(dict.fromkeys(change.label for change in changes if change.label))
     return tuple(known)
 
@@ -214,28 +258,11 @@ def _limits(common: float, own: Mapping[str, float], classes: tuple[str, ...]) -
     return np.array([own.get(name, common) for name in classes], np.float32)
 
 
-def _predicted(
-    findings: Findings | None,
-    run: str,
-    changed: dict[int, _Change],
-    limits: npt.NDArray[np.float32],
-    classes: tuple[str, ...],
-) -> Cells:
-    if findings is None:
-        return Cells(
-            Ids(run, np.zeros(0, np.int64), ()),
-            np.zeros((0, 4), np.float32),
-            np.zeros(0, np.float32),
-            np.zeros(0, np.int16),
-            np.zeros(0, np.uint8),
-            np.zeros(0, np.bool_),
-            classes,
-        )
-    keep = findings.scores >= limits[findings.labels]
+def _predicted(base: Base, keep: npt.NDArray[np.bool_], changed: dict[int, _Change], classes: tuple[str, ...]) -> Cells:
     keep[list(changed)] = True
     kept = np.flatnonzero(keep)
-    boxes, labels = findings.boxes[kept], findings.labels[kept]
-    states, corrected = np.zeros(len(kept), np.uint8), np.zeros(len(kept), np.bool_)
+    boxes, labels, states = base.boxes[kept], base.labels[kept], base.states[kept]
+    corrected = np.zeros(len(kept), np.bool_)
     positions = np.searchsorted(kept, list(changed)).tolist()
     for position, change in zip(positions, changed.values(), strict=True):
         states[position], corrected[position] = change.state, change.corrected
@@ -243,16 +270,18 @@ def _predicted(
             boxes[position] = change.box
         if change.label:
             labels[position] = classes.index(change.label)
-    measures = select_measures(findings.measures, kept)
-    return Cells(Ids(run, kept, ()), boxes, findings.scores[kept], labels, states, corrected, classes, measures)
+    measures = select_measures(base.measures, kept)
+    return Cells(
+        Ids("", kept, (), base.sources), boxes, base.scores[kept], labels, states, corrected, classes, measures
+    )
 
 
-def _with_added(cells: Cells, run: str, added: dict[str, _Change]) -> Cells:
+def _with_added(cells: Cells, added: dict[str, _Change]) -> Cells:
     changes = list(added.values())
     unknown = np.full(len(added), np.nan, np.float32)
     indices = np.concatenate([cells.ids._indices, -1 - np.arange(len(added), dtype=np.int64)])
     return Cells(
-        Ids(run, indices, tuple(added)),
+        Ids("", indices, tuple(added), cells.ids._sources),
         np.concatenate([cells.boxes, np.array([change.box for change in changes], np.float32)]),
         np.concatenate([cells.scores, np.ones(len(added), np.float32)]),
         np.concatenate([cells.labels, np.array([cells.classes.index(c.label) for c in changes], np.int16)]),
@@ -266,6 +295,7 @@ def _with_added(cells: Cells, run: str, added: dict[str, _Change]) -> Cells:
 def fold_regions(corrections: Iterable[Event]) -> tuple[Region, ...]:
     """Return the regions that are marked complete, oldest first."""
     regions: dict[str, Region] = {}
+    came: list[str] = []
     for event in corrections:
         if event.kind == "mark_complete":
             regions[event.id] = Region(
@@ -274,7 +304,14 @@ def fold_regions(corrections: Iterable[Event]) -> tuple[Region, ...]:
                 event.payload["run"],
                 event.payload["threshold"],
                 event.payload.get("thresholds", {}),
+                tuple(came),
             )
+        elif event.kind == "import":
+            came.append(event.id)
+            for one in event.payload["regions"]:
+                regions[one["id"]] = Region(
+                    one["id"], tuple(one["box"]), one["run"], one["threshold"], one["thresholds"], tuple(came)
+                )
         elif event.kind == "reject":
             for target in event.targets:
                 regions.pop(target, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -27,6 +27,7 @@ Kind = Literal[
     "note",
     "mark_complete",
     "calibrate",
+    "import",
     "undo",
     "redo",
 ]
@@ -47,6 +48,7 @@ class Event:
         ``undo`` and ``redo`` take back), ``""`` for the slide, or where it is about several cells (`targets`).
     payload : dict
         ``label``, ``box``, ``text``, ``run``, ``threshold``, ``mpp_yx`` or ``objective``, as the kind needs it;
+        an ``import`` has ``source``, ``cells`` (how many), ``colors`` and ``regions``;
         ``targets`` where it is about several cells, ``reader`` where a blinded reader made it, and ``settles`` where
         it settles what readers disagreed about.
     author : str
@@ -78,6 +80,12 @@ class Event:
     def targets(self) -> tuple[str, ...]:
         """Everything it is about."""
         return tuple(self.payload.get("targets", (self.target,)))
+
+    def made(self, kinds: Collection[str]) -> Collection[str]:
+        """Return the ids of the cells (kind ``add``) or regions (``mark_complete``) it made, if of these kinds."""
+        if self.kind == "import" and "mark_complete" in kinds:
+            return {region["id"] for region in self.payload["regions"]}
+        return (self.id,) if self.kind in kinds else ()
 
     @property
     def reader(self) -> str:

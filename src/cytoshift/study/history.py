@@ -24,11 +24,17 @@ class History:
     back the last one taken back there, and a new correction drops what was taken back on its slide. For the whole
     study the last correction done or redone anywhere is undone, and what was last taken back anywhere is redone, as
     long as no slide was corrected since.
+
+    Attributes
+    ----------
+    taken_back : set of str
+        Ids of the corrections that are not in force.
     """
 
     def __init__(self) -> None:
         self._branches: dict[tuple[str, str], _Branch] = {}
         self._corrected: dict[str, int] = {}
+        self.taken_back: set[str] = set()
 
     def append(self, event: Event) -> None:
         """Fold one more event in.
@@ -40,9 +46,11 @@ class History:
         if event.kind == "undo":
             if branch.done and branch.done[-1][1].id == event.target:
                 branch.undone.append((event.seq, branch.done.pop()[1]))
+                self.taken_back.add(event.target)
         elif event.kind == "redo":
             if branch.undone and branch.undone[-1][1].id == event.target:
                 branch.done.append((event.seq, branch.undone.pop()[1]))
+                self.taken_back.discard(event.target)
         else:
             branch.done.append((event.seq, event))
             branch.undone.clear()

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,10 +20,13 @@ import numpy.typing as npt
 from cytoshift.errors import StudyError
 from cytoshift.study import migrations, schema
 from cytoshift.study.events import Event
+from cytoshift.study.imports import Imported, Imports, Names, columns_of, findings_of, outlines_of, unpacked
 
 if TYPE_CHECKING:
     from cytoshift.engine.findings import Findings, Provenance
+    from cytoshift.engine.outlines import Outlines
     from cytoshift.slides.slide import SlideInfo
+    from cytoshift.study.formats.annotations import Annotations
 
 _RUNS_KEPT = 8
 
@@ -93,6 +96,7 @@ class Log:
         self._lock = threading.RLock()
         self._session = False
         self._runs: OrderedDict[str, Findings] = OrderedDict()
+        self._states: dict[str, npt.NDArray[np.uint8]] = {}
         with self._reading():
             self._connection = schema.connect(file, read_only=read_only)
         try:
@@ -219,25 +223,43 @@ class Log:
     def add_findings(self, findings: Findings) -> str:
         """Store findings as a run; all of it is on the disk when this returns, or none."""
         run = str(uuid.uuid4())
-        row = (
-            run,
-            findings.provenance.slide,
-            json.dumps(findings.provenance.to_json()),
-            json.dumps(findings.classes),
-            len(findings),
-            np.ascontiguousarray(findings.boxes, "<f4").tobytes(),
-            np.ascontiguousarray(findings.scores, "<f4").tobytes(),
-            np.ascontiguousarray(findings.labels, "<i2").tobytes(),
-            json.dumps(list(findings.measures)) if findings.measures else None,
-            b"".join(np.ascontiguousarray(column, "<f4").tobytes() for column in findings.measures.values()) or None,
-        )
         with self._writing():
-            self._connection.execute(
-                "INSERT INTO run (id, slide, provenance, classes, cells, boxes, scores, labels, measures, measured) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                row,
-            )
+            self._insert_run(run, findings, {})
         return run
+
+    def add_import(self, event: Event, cells: Annotations) -> Event:
+        """Store cells of a file and the event that brings them in; all is on the disk when this returns, or nothing."""
+        findings, columns = findings_of(cells, event.slide, event.payload["source"]), columns_of(cells)
+        with self._writing():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._insert_run(event.id, findings, columns)
+                stored = self.add_event(event)
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+        return stored
+
+    def _insert_run(self, run: str, findings: Findings, columns: Mapping[str, bytes | None]) -> None:
+        measures = b"".join(np.ascontiguousarray(column, "<f4").tobytes() for column in findings.measures.values())
+        row = {
+            "id": run,
+            "slide": findings.provenance.slide,
+            "provenance": json.dumps(findings.provenance.to_json()),
+            "classes": json.dumps(findings.classes),
+            "cells": len(findings),
+            "boxes": np.ascontiguousarray(findings.boxes, "<f4").tobytes(),
+            "scores": np.ascontiguousarray(findings.scores, "<f4").tobytes(),
+            "labels": np.ascontiguousarray(findings.labels, "<i2").tobytes(),
+            "measures": json.dumps(list(findings.measures)) if findings.measures else None,
+            "measured": measures or None,
+            **columns,
+        }
+        self._connection.execute(
+            f"INSERT INTO run ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values())
+        )
 
     def runs(self, slide: str) -> list[tuple[str, Provenance, int]]:
         """Return id, provenance and number of predictions of a slide's runs, oldest first."""
@@ -245,9 +267,14 @@ class Log:
 
         with self._reading():
             rows = self._connection.execute(
-                "SELECT id, provenance, cells FROM run WHERE slide = ? ORDER BY seq", (slide,)
+                f"SELECT id, provenance, cells FROM run WHERE slide = ? {self._found} ORDER BY seq", (slide,)
             )
             return [(run, Provenance.from_json(json.loads(text)), cells) for run, text, cells in rows]
+
+    @property
+    def _found(self) -> str:
+        """What tells runs of a model from imported cells, in SQL; earlier versions had none of these."""
+        return "AND names IS NULL" if self.version >= 3 else ""
 
     def size(self, run: str) -> tuple[str, int] | None:
         """Return the slide and the number of predictions of a run; None where there is no such run."""
@@ -270,6 +297,26 @@ class Log:
                     self._runs.popitem(last=False)
                 return self._runs[run]
         raise StudyError(f"The study {self._name} has no run {run}; its runs are listed per slide.")
+
+    def imports(self, events: Iterable[Event]) -> Imports:
+        """Return the cells that came in with events, as they came; not those that a damaged file has lost."""
+        found: dict[str, Imported] = {}
+        for event in (event.id for event in events if event.kind == "import"):
+            if event not in self._states and self.size(event) is not None:
+                with self._reading():
+                    (blob,) = self._connection.execute("SELECT states FROM run WHERE id = ?", (event,)).fetchone()
+                    self._states[event] = np.frombuffer(blob, np.uint8)
+            if event in self._states:
+                found[event] = Imported(self.findings(event), self._states[event])
+        return found
+
+    def names(self, event: str) -> tuple[Names, Outlines]:
+        """Return what a file called the cells that an event brought in, and their outlines."""
+        with self._reading():
+            names, corners, points, cells = self._connection.execute(
+                "SELECT names, corners, outlines, cells FROM run WHERE id = ?", (event,)
+            ).fetchone()
+            return unpacked(names), outlines_of(corners, points, cells)
 
     def check(self) -> str:
         """Return what SQLite says of the file's integrity: ``"ok"``, or what is wrong."""

@@ -16,6 +16,10 @@ STEPS = {
         ALTER TABLE run ADD COLUMN corners BLOB;
         ALTER TABLE run ADD COLUMN outlines BLOB;
     """,
+    2: """
+        ALTER TABLE run ADD COLUMN states BLOB;
+        ALTER TABLE run ADD COLUMN names BLOB;
+    """,
 }
 """What leads from a version to the next one."""
 

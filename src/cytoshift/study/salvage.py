@@ -18,7 +18,7 @@ from cytoshift.study.pages import Pages, Value
 
 RUN_COLUMNS = (
     *("seq", "id", "slide", "provenance", "classes", "cells", "boxes", "scores", "labels"),
-    *("measures", "measured", "corners", "outlines"),
+    *("measures", "measured", "corners", "outlines", "states", "names"),
 )
 
 

@@ -6,7 +6,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-VERSION = 2
+VERSION = 3
 """The schema this version writes."""
 
 APPLICATION = 0x43797453
@@ -39,7 +39,9 @@ CREATE TABLE run (
     measures TEXT,            -- JSON list of the names of what was measured besides; NULL for nothing
     measured BLOB,            -- float32, one column after the other
     corners BLOB,             -- int32, how many corners each outline has, 0 for none; NULL where there are no outlines
-    outlines BLOB             -- float32, x y of all corners in level-0 pixels, one outline after the other
+    outlines BLOB,            -- float32, x y of all corners in level-0 pixels, one outline after the other
+    states BLOB,              -- uint8, what a file said of imported cells; the id of such a run is that of its event
+    names BLOB                -- what a file called imported cells, as `imports.packed` has it
 );
 CREATE INDEX run_of_slide ON run (slide);
 

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import threading
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -19,15 +19,19 @@ from cytoshift.study import schema
 from cytoshift.study.cells import Cells, Region, fold_cells, fold_regions
 from cytoshift.study.events import Box, Event, Kind, Targets, about, valid_box, valid_label, valid_mpp
 from cytoshift.study.history import fold
+from cytoshift.study.imports import Names, payload_of
 from cytoshift.study.lock import LOCK, WriterLock
 from cytoshift.study.log import SlideRecord, now
 from cytoshift.study.opening import Opened, open_log
 
 if TYPE_CHECKING:
     from cytoshift.engine.findings import Findings, Provenance
+    from cytoshift.engine.outlines import Outlines
     from cytoshift.slides.slide import Slide
+    from cytoshift.study.formats.annotations import Annotations
 
 FILE = "study.sqlite"
+Limits = Mapping[str, float]
 _logger = logging.getLogger(__name__)
 
 
@@ -197,6 +201,10 @@ class Study:
         """Add a cell that was not found; the event's id is what later corrections point at."""
         return self._correct(slide, "add", "", box=valid_box(box), label=valid_label(label))
 
+    def bring_in(self, slide: str, cells: Annotations, source: str) -> Event:
+        """Add the cells and regions of a file in one event, which one undo takes back; see `imports.preview`."""
+        return self._correct(slide, "import", "", cells, **payload_of(cells, source))
+
     def settle(self, slide: str, kind: Kind, target: str, said: Mapping[str, str], **payload: Any) -> Event:
         """Settle in the common reading what readers disagreed about.
 
@@ -204,9 +212,7 @@ class Study:
         there is none; the payload is ``label``, ``box`` or ``text``, as the kind needs it.
         """
         if self.reader:
-            raise StudyError(
-                f"{self.reader} reads blinded; choose the common reading to settle what readers disagree on."
-            )
+            raise StudyError(f"{self.reader} reads blinded; choose the common reading to settle disagreements.")
         return self._correct(slide, kind, target, settles=dict(said), **payload)
 
     def note(self, slide: str, target: str, text: str) -> Event:
@@ -214,12 +220,7 @@ class Study:
         return self._correct(slide, "note", target, text=text)
 
     def mark_complete(
-        self,
-        slide: str,
-        box: Box,
-        run: str | None = None,
-        threshold: float = 0.0,
-        thresholds: Mapping[str, float] | None = None,
+        self, slide: str, box: Box, run: str | None = None, threshold: float = 0.0, thresholds: Limits | None = None
     ) -> Event:
         """Say that in a box every cell is right as it is now shown: predictions of a run from a threshold, corrected.
 
@@ -228,8 +229,8 @@ class Study:
         if run:
             self._size(run)
         own = {"thresholds": dict(thresholds)} if thresholds else {}
-        marked = {"box": valid_box(box), "run": run or "", "threshold": float(threshold), **own}
-        return self._correct(slide, "mark_complete", "", **marked)
+        marked = {"box": valid_box(box), "run": run or "", "threshold": float(threshold)}
+        return self._correct(slide, "mark_complete", "", **marked, **own)
 
     def calibrate(self, slide: str, mpp_yx: tuple[float, float], objective: float | None = None) -> Event:
         """Set µm per level-0 pixel along y and x, for a slide whose file does not say or is wrong."""
@@ -280,7 +281,8 @@ class Study:
         slide: str,
         run: str | None = None,
         threshold: float = 0.0,
-        thresholds: Mapping[str, float] | None = None,
+        thresholds: Limits | None = None,
+        seen: Collection[str] | None = None,
     ) -> Cells:
         """Return the cells of a slide as they are now.
 
@@ -294,6 +296,8 @@ class Study:
             Score from which unreviewed predictions are there; reviewed ones always are.
         thresholds : mapping of str to float, optional
             The same for single classes, by name.
+        seen : collection of str, optional
+            Imports whose undecided cells are there; all by default.
 
         Returns
         -------
@@ -305,7 +309,12 @@ class Study:
         findings = self._log.findings(run) if run else None
         if findings is not None and findings.provenance.slide != slide:
             raise StudyError(f"Run {run} is of another slide than {slide}; choose one of this slide's runs.")
-        return fold_cells(findings, run, self.corrections(slide), threshold, thresholds)
+        events = self.corrections(slide)
+        return fold_cells(findings, run, events, threshold, thresholds, self._log.imports(events), seen)
+
+    def names(self, event: str) -> tuple[Names, Outlines]:
+        """Return what a file called the cells of an import (its event), and their outlines."""
+        return self._log.names(event)
 
     def regions(self, slide: str) -> tuple[Region, ...]:
         """Return the regions of a slide that are marked complete, oldest first."""
@@ -325,7 +334,9 @@ class Study:
 
     # Inside ------------------------------------------------------------------------------------------------------
 
-    def _correct(self, slide: str, kind: Kind, target: Targets, **payload: Any) -> Event:
+    def _correct(
+        self, slide: str, kind: Kind, target: Targets, cells: Annotations | None = None, /, **payload: Any
+    ) -> Event:
         self._writable()
         about_one, payload = about(target, payload, self.reader)
         event = Event(slide, kind, about_one, payload, self.author)
@@ -333,7 +344,7 @@ class Study:
             self._check_slide(slide)
             for one in event.targets if kind not in ("undo", "redo") else ():
                 self._check_target(slide, kind, one)
-            event = self._log.add_event(event)
+            event = self._log.add_event(event) if cells is None else self._log.add_import(event, cells)
             self._events.append(event)
             self._history.append(event)
             listeners = tuple(self._listeners)
@@ -367,11 +378,11 @@ class Study:
         run, _, index = target.rpartition(":")
         if run and index.isdecimal():
             of, cells = self._size(run)
-            if of == slide and int(index) < cells:
+            if of == slide and int(index) < cells and run not in self._history.taken_back:
                 return
         else:
             kinds = ("add", "mark_complete") if kind in ("reject", "note") else ("add",)
-            if any(e.id == target and e.kind in kinds for e in self._history.corrections(slide, self.reader)):
+            if any(target in event.made(kinds) for event in self._history.corrections(slide, self.reader)):
                 return
         raise StudyError(f"Slide {slide} has no cell {target} to {kind}; choose one of its cells.")
 

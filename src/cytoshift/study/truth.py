@@ -142,7 +142,7 @@ def _inside(inner: Region, outer: Region) -> bool:
 
 
 def _field(study: Study, view: View, region: Region) -> Field | None:
-    cells = study.cells(view.slide.info.identity, region.run, region.threshold, region.thresholds)
+    cells = study.cells(view.slide.info.identity, region.run, region.threshold, region.thresholds, region.imports)
     cells = cells.select(cells.states != State.REJECTED)
     x0, y0, x1, y1 = view.raster(region.box).round().astype(int).tolist()
     whole = Field(

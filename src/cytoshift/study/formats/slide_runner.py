@@ -150,7 +150,7 @@ def recognises(head: str) -> bool:
 
 def _read(path: Path, database: sqlite3.Connection, slide: Picture | None, image: str) -> Annotations:
     tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if not _NEEDED <= tables:  # a view of that name could compute for ever
+    if not tables >= _NEEDED:  # a view of that name could compute for ever
         raise StudyError(
             f"{path} is no database of SlideRunner or EXACT (it has no {', '.join(sorted(_NEEDED - tables))}); "
             "choose another file."
