@@ -9,7 +9,7 @@ import typer
 
 from cytoshift.cli.colours import image_operator, through_build
 from cytoshift.cli.opening import Through
-from cytoshift.cli.output import number, print_columns, write_json
+from cytoshift.cli.output import interval, number, print_columns, write_json
 from cytoshift.cli.progress import bar
 from cytoshift.errors import CytoshiftError, ModelError
 
@@ -89,7 +89,7 @@ def _print(score: DetectorScore) -> None:
     values = {**score.flat(), **score.further, "area, mm²": score.area_mm2}
     whole = [name for name in score.flat() if not name.startswith("AP50 ")]
     whole += ["area, mm²", *(name for name in score.further if " any class" in name or name.startswith("calibration"))]
-    print_columns([(name, number(values[name]), _interval(score, name)) for name in whole])
+    print_columns([(name, number(values[name]), interval(score.intervals, name)) for name in whole])
     typer.echo()
     _print_classes(score, values)
     typer.echo()
@@ -109,12 +109,5 @@ def _print_classes(score: DetectorScore, values: dict[str, float]) -> None:
     for place, name in enumerate(score.classes):
         cells = [number(known[key]) if (key := f"{column} {name}") in known else "-" for column in columns]
         there = str(int(score.confusion[place].sum()))
-        rows.append((name, there, cells[0], _interval(score, f"AP50 {name}") or "-", *cells[1:]))
+        rows.append((name, there, cells[0], interval(score.intervals, f"AP50 {name}") or "-", *cells[1:]))
     print_columns(rows)
-
-
-def _interval(score: DetectorScore, name: str) -> str:
-    if score.intervals is None or name not in score.intervals.ends:
-        return ""
-    low, high = score.intervals.ends[name]
-    return f"{number(low)} to {number(high)}"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from cytoshift.durable import new_file
+
+if TYPE_CHECKING:
+    from cytoshift.metrics.bootstrap import Intervals
 
 
 def print_json(data: Any) -> None:
@@ -35,3 +38,11 @@ def print_columns(rows: Sequence[Sequence[object]]) -> None:
 def number(value: Any) -> str:
     """Return a measured number with three decimals, anything else as it is."""
     return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def interval(intervals: Intervals | None, name: str) -> str:
+    """Return the two ends of a number's interval; an empty text where it has none."""
+    if intervals is None or name not in intervals.ends:
+        return ""
+    low, high = intervals.ends[name]
+    return f"{number(low)} to {number(high)}"

@@ -47,7 +47,7 @@ class BinaryParts:
 
     @classmethod
     def of(
-        cls, labels: npt.ArrayLike, scores: npt.ArrayLike, groups: npt.NDArray[np.int64], threshold: float
+        cls, labels: npt.ArrayLike, scores: npt.ArrayLike, groups: npt.NDArray[np.int64], count: int, threshold: float
     ) -> BinaryParts:
         """Sum up cases.
 
@@ -58,19 +58,20 @@ class BinaryParts:
         scores : array of float, shape (n,)
             Probabilities of yes.
         groups : ndarray of int64, shape (n,)
-            The group of each, from 0 without gaps.
+            The group of each, below ``count``; not all of them need have cases.
+        count : int
+            How many groups there are.
         threshold : float
             From which a score means yes.
         """
         yes, score = np.asarray(labels).astype(np.int64), np.asarray(scores, np.float64)
         levels, level = np.unique(score, return_inverse=True)
-        size = int(groups.max(initial=-1)) + 1
-        counts = np.zeros((size, 2, 2))
+        counts = np.zeros((count, 2, 2))
         np.add.at(counts, (groups, yes, (score >= threshold).astype(np.int64)), 1)
-        by_score = np.zeros((2, size, len(levels)))
+        by_score = np.zeros((2, count, len(levels)))
         np.add.at(by_score, (yes, groups, level), 1)
-        sums = [binned(score[groups == k], yes[groups == k] == 1, BINS) for k in range(size)]
-        reliability = Reliability(*(np.reshape(part, (size, BINS)) for part in zip(*sums, strict=True)))
+        sums = [binned(score[groups == k], yes[groups == k] == 1, BINS) for k in range(count)]
+        reliability = Reliability(*(np.reshape(part, (count, BINS)) for part in zip(*sums, strict=True)))
         return cls(counts, by_score, reliability)
 
     def numbers(self, weights: Weights) -> Values:

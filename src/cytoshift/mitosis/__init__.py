@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cytoshift.mitosis.counting import Count, Figures, Window, count, place
     from cytoshift.mitosis.duplicates import doubles, refuse_doubles, without_doubles
+    from cytoshift.mitosis.evaluate import evaluate_classifier
     from cytoshift.mitosis.hotspot import densest
     from cytoshift.mitosis.patches import PatchSet, joined, read_patches
     from cytoshift.mitosis.report import Counted
+    from cytoshift.mitosis.score import MitosisScore
     from cytoshift.mitosis.split import check_apart, split_slides
 
 _HOMES = {
     "counting": ("Count", "Figures", "Window", "count", "place"),
+    "duplicates": ("doubles", "refuse_doubles", "without_doubles"),
+    "evaluate": ("evaluate_classifier",),
     "hotspot": ("densest",),
     "patches": ("PatchSet", "joined", "read_patches"),
     "report": ("Counted",),
-    "duplicates": ("doubles", "refuse_doubles", "without_doubles"),
+    "score": ("MitosisScore",),
     "split": ("check_apart", "split_slides"),
 }
 
@@ -26,12 +30,14 @@ __all__ = [
     "Count",
     "Counted",
     "Figures",
+    "MitosisScore",
     "PatchSet",
     "Window",
     "check_apart",
     "count",
     "densest",
     "doubles",
+    "evaluate_classifier",
     "joined",
     "place",
     "read_patches",
