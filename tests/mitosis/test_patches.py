@@ -74,7 +74,7 @@ def test_a_plain_table_is_read(tmp_path: Path) -> None:
     assert patches.select(patches.domains == 1).one_domain
     expected = np.asarray(Image.open(tmp_path / "lab" / "s1-2.png"))
     np.testing.assert_array_equal(patches.read(6), expected)
-    np.testing.assert_array_equal(patches.select([6, 0]).read_all(32)[0], expected)
+    np.testing.assert_array_equal(patches.select([6, 0]).read(0), expected)
 
 
 def test_ami_br_as_it_is_published(tmp_path: Path) -> None:
@@ -178,6 +178,8 @@ def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
 
     refused(r"says 'maybe' of s1-1.png in the column label, which is no label \(1 rows\); write 0", label="maybe")
     refused(r"says '' of s1-1.png", label="")
+    refused(r"has 1 rows that name no image; fill them in", file_name=" ")
+    refused(r"has 1 rows that name no slide; fill them in", slide="")
     refused(r"names 1 images that are not there, the first gone.png; put them", file_name="gone.png")
     refused(r"several rows for 1 images, the first s0-0.png; keep one", file_name="s0-0.png")
     refused(r"cannot be read as an image", file_name=(folder / "labels.csv").name)
@@ -189,7 +191,7 @@ def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
     (folder / "s1-1.png").write_bytes(truncated[: len(truncated) // 2])
     write_table(folder / "labels.csv", usual_rows())
     with pytest.raises(DataError, match=r"s1-1.png cannot be read as an image"):
-        read_patches(folder).read_all(32)
+        read_patches(folder).read(5)
 
 
 def test_patches_of_one_kind_are_refused(tmp_path: Path) -> None:
@@ -212,7 +214,7 @@ def test_joined_sets_share_domains_and_phases(tmp_path: Path) -> None:
     assert (len(both), both.name, both.domain_names) == (32, "first + second", ("A", "B"))
     assert [both.domain_names[k] for k in both.domains[16:]] == ["B"] * 16
     assert (both.phase_names, both.phases[15:18].tolist()) == (("other atypical",), [[0], [0], [1]])
-    assert both.read_all(40).shape == (32, 40, 40, 3)
+    assert (both.read(15).shape, both.read(16).shape) == ((32, 32, 3), (48, 48, 3))
 
 
 @given(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cytoshift.errors import DataError
+from cytoshift.mitosis.classes import DETECTED
 from cytoshift.training.coco import read_coco
 from cytoshift.training.midog import is_midog
 
@@ -57,7 +58,7 @@ def checkout(tmp_path: Path) -> Path:
 
 def test_boxes_are_corners_and_classes_have_names(checkout: Path) -> None:
     data = read_coco(checkout / "databases" / "MIDOG++.json")
-    assert (data.classes, data.licence) == (("mitosis", "look-alike"), "CC0")
+    assert (data.classes, data.licence) == (DETECTED, "CC0")
     assert [field.name for field in data.fields] == ["001.tiff", "003.tiff"]  # nobody annotated 002
     first = data.fields[0]
     assert first.boxes.tolist() == [[30, 40, 80, 90], [-10, 0, 40, 50]]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cytoshift.mitosis.counting import Count, Figures, Window, count, place
-    from cytoshift.mitosis.duplicates import doubles, refuse_doubles, without_doubles
+    from cytoshift.mitosis.duplicates import doubles, refuse_doubles, without_doubles, without_those_of
     from cytoshift.mitosis.evaluate import evaluate_classifier
     from cytoshift.mitosis.hotspot import densest
     from cytoshift.mitosis.patches import PatchSet, joined, read_patches
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "counting": ("Count", "Figures", "Window", "count", "place"),
-    "duplicates": ("doubles", "refuse_doubles", "without_doubles"),
+    "duplicates": ("doubles", "refuse_doubles", "without_doubles", "without_those_of"),
     "evaluate": ("evaluate_classifier",),
     "hotspot": ("densest",),
     "patches": ("PatchSet", "joined", "read_patches"),
@@ -44,6 +44,7 @@ __all__ = [
     "refuse_doubles",
     "split_slides",
     "without_doubles",
+    "without_those_of",
 ]
 
 

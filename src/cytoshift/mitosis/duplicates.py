@@ -49,6 +49,14 @@ def without_doubles(patches: PatchSet) -> PatchSet:
     return patches.select([index for index in range(len(patches)) if index not in again])
 
 
+def without_those_of(patches: PatchSet, other: PatchSet) -> PatchSet:
+    """Return the patches of mitoses that another set has no patch of, to measure on what was not learnt from."""
+    shared = {
+        index - len(other) for group in doubles(joined([other, patches])) if group[0] < len(other) for index in group
+    }
+    return patches.select([index for index in range(len(patches)) if index not in shared])
+
+
 def refuse_doubles(learnt: PatchSet, held_back: PatchSet) -> None:
     """Raise DataError where a mitosis is on both sides of a split, whichever sources its patches are from."""
     files = learnt.files + held_back.files

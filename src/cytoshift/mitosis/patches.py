@@ -98,13 +98,6 @@ class PatchSet:
         except (OSError, SyntaxError) as error:  # Pillow raises SyntaxError for some broken PNG files
             raise DataError(f"{file} cannot be read as an image ({error}); export it again or remove it.") from error
 
-    def read_all(self, side: int) -> RGB:
-        """Read all patches ``(n, side, side, 3)``, cut to their middle or continued by their mirror image."""
-        pixels = np.empty((len(self), side, side, 3), np.uint8)
-        for index in range(len(self)):
-            pixels[index] = centred(self.read(index), side)
-        return pixels
-
 
 def read_patches(
     path: str | Path,
@@ -154,7 +147,7 @@ def read_patches(
     return patches
 
 
-def joined(sets: Sequence[PatchSet], name: str = "") -> PatchSet:
+def joined(sets: Sequence[PatchSet]) -> PatchSet:
     """Join sets of patches to one: domains and phases of the same name are the same, and so are slides.
 
     Check the result with `cytoshift.mitosis.duplicates.refuse_doubles` before it is split: some published sets hold
@@ -169,7 +162,7 @@ def joined(sets: Sequence[PatchSet], name: str = "") -> PatchSet:
         return shares
 
     return PatchSet(
-        name or " + ".join(dict.fromkeys(each.name for each in sets)),
+        " + ".join(dict.fromkeys(each.name for each in sets)),
         "; ".join(dict.fromkeys(each.source for each in sets if each.source)),
         "; ".join(dict.fromkeys(each.licence for each in sets if each.licence)),
         files=tuple(file for each in sets for file in each.files),
@@ -196,6 +189,10 @@ def centred(image: RGB, side: int) -> RGB:
 def _gathered(table: Path, form: TableForm, rows: Sequence[Row]) -> PatchSet:
     """Return what the rows say, with files as they are named."""
     names = [form.image.of(row) for row in rows]
+    slides = [form.slide.of(row) for row in rows]
+    for values, what in ((names, "image"), (slides, "slide")):
+        if empty := values.count(""):
+            raise DataError(f"{table} has {empty} rows that name no {what}; fill them in or remove them.")
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise DataError(
@@ -210,7 +207,7 @@ def _gathered(table: Path, form: TableForm, rows: Sequence[Row]) -> PatchSet:
         source=form.source,
         licence=form.licence,
         files=tuple(map(Path, names)),
-        slides=tuple(form.slide.of(row) for row in rows),
+        slides=tuple(slides),
         labels=_labels(table, form, rows),
         domains=np.array([domain_names.index(place) for place in places], np.int64),
         domain_names=domain_names if form.domains else (title,),

@@ -11,9 +11,10 @@ import numpy.typing as npt
 from cytoshift.metrics.binary import NAMES, BinaryParts, Cut, best_threshold
 from cytoshift.metrics.bootstrap import Intervals, draw_images, percentile_interval
 from cytoshift.metrics.calibration import Reliability
+from cytoshift.mitosis.classes import ATYPICAL, NORMAL
 from cytoshift.mitosis.patches import PatchSet
 
-CLASSES = ("normal mitosis", "atypical mitosis")
+CLASSES = (NORMAL, ATYPICAL)
 
 CARD = ("balanced accuracy", "ROC AUC")
 """Numbers whose intervals a card keeps."""
