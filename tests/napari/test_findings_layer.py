@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cytoshift.engine.findings import Findings, Provenance
-from cytoshift.study.cells import State
+from cytoshift.study.change import State
 from cytoshift.study.palette import BETHESDA, color_of
 from napari_cytoshift.layers.findings import know
 from napari_cytoshift.layers.findings_boxes import box_of, rectangles

@@ -16,7 +16,7 @@ from qtpy.QtWidgets import QApplication, QDialog, QLineEdit, QMainWindow, QWidge
 
 from cytoshift.engine.findings import Findings, Provenance
 from cytoshift.slides import open_slide
-from cytoshift.study.cells import State
+from cytoshift.study.change import State
 from cytoshift.study.palette import BETHESDA
 from napari_cytoshift.layers.findings import know
 from napari_cytoshift.layers.findings_boxes import box_of

@@ -135,7 +135,7 @@ def _findings(shapes: Annotations, which: list[int], identity: str, name: str) -
 
 
 def _count(store: Study, identity: str, name: str) -> dict[str, Any]:
-    from cytoshift.study.cells import State
+    from cytoshift.study.change import State
 
     cells = store.cells(identity)
     counts = Counter(cells.states.tolist())

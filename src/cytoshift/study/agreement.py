@@ -12,7 +12,8 @@ import numpy.typing as npt
 from cytoshift.engine.pairing import one_to_one, overlapping
 from cytoshift.errors import StudyError
 from cytoshift.metrics.kappa import Kappa, cohen_kappa, one_class
-from cytoshift.study.cells import Cells, State, fold_cells
+from cytoshift.study.cells import Cells, fold_cells
+from cytoshift.study.change import State
 from cytoshift.study.events import Box, Event, Kind
 from cytoshift.study.palette import in_order
 from cytoshift.study.store import Study

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import IntEnum
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, overload
 
@@ -14,21 +13,12 @@ import numpy.typing as npt
 
 from cytoshift.engine.measures import Measures, join_measures, select_measures
 from cytoshift.study.base import Base, join
+from cytoshift.study.change import DECISIONS, Change, State
 from cytoshift.study.events import Box, Event
 
 if TYPE_CHECKING:
     from cytoshift.engine.findings import Findings
     from cytoshift.study.imports import Imports
-
-
-class State(IntEnum):
-    """What is known of a cell."""
-
-    PREDICTED = 0
-    ACCEPTED = 1
-    REJECTED = 2
-    UNSURE = 3
-    ADDED = 4
 
 
 class Ids(Sequence[str]):
@@ -52,6 +42,11 @@ class Ids(Sequence[str]):
     def __len__(self) -> int:
         return len(self._indices)
 
+    @property
+    def numbers(self) -> npt.NDArray[np.int64]:
+        """The numbers of predictions and imported cells; below zero for added ones."""
+        return self._indices
+
     @overload
     def __getitem__(self, position: int) -> str: ...
     @overload
@@ -68,8 +63,17 @@ class Ids(Sequence[str]):
             if identifier not in self._added:
                 return None
             index = -1 - self._added.index(identifier)
+        # Where all are in their order, as they are until somebody selects some, it is known where to look.
+        expected = index if index >= 0 else len(self) - len(self._added) - 1 - index
+        if 0 <= expected < len(self) and self._indices[expected] == index:
+            return expected
         found = np.flatnonzero(self._indices == index)
         return int(found[0]) if len(found) else None
+
+    def with_added(self, room: npt.NDArray[np.int64], identifier: str) -> Ids:
+        """Return these and an added cell behind them; ``room`` begins with their numbers and has a place for it."""
+        room[len(self)] = -1 - len(self._added)
+        return Ids("", room[: len(self) + 1], (*self._added, identifier), self._sources)
 
     def select(self, which: npt.NDArray[Any]) -> Ids:
         """Return the ids at a boolean mask or indices."""
@@ -174,31 +178,6 @@ class Region:
     imports: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class _Change:
-    """What corrections made of one cell."""
-
-    state: State
-    label: str = ""
-    box: Box | None = None
-    added: bool = False
-    corrected: bool = field(default=False)
-
-    def apply(self, event: Event) -> None:
-        yes = State.ADDED if self.added else State.ACCEPTED
-        if event.kind == "reject":
-            self.state = State.REJECTED
-        elif event.kind == "unsure":
-            self.state = State.UNSURE
-        elif event.kind == "accept":
-            self.state = yes
-        elif event.kind == "relabel":
-            self.state, self.label, self.corrected = yes, event.payload["label"], True
-        elif event.kind == "move":
-            self.box, self.corrected = event.box, True
-            self.state = self.state if self.state is State.UNSURE else yes
-
-
 def prediction_index(run: str, target: str) -> int | None:
     """Return the index of a target ``"RUN:INDEX"`` in a run; None when it is of another run or no prediction."""
     of, _, index = target.rpartition(":")
@@ -230,16 +209,16 @@ def fold_cells(
     cells on which nobody decided are left out, too, where ``seen`` does not name their import.
     """
     base = join(findings, run, imports or {})
-    changed: dict[int, _Change] = {}
-    added: dict[str, _Change] = {}
+    changed: dict[int, Change] = {}
+    added: dict[str, Change] = {}
     for event in corrections:
         if event.kind == "add":
-            added[event.id] = _Change(State.ADDED, event.payload["label"], event.box, added=True)
-        elif event.kind in ("accept", "reject", "unsure", "relabel", "move"):
+            added[event.id] = Change.of_added(event)
+        elif event.kind in DECISIONS:
             for target in event.targets:
                 index = number_of(base.sources, target)
                 if index is not None:
-                    changed.setdefault(index, _Change(State(int(base.states[index])))).apply(event)
+                    changed.setdefault(index, Change(State(int(base.states[index])))).apply(event)
                 elif target in added:
                     added[target].apply(event)
     classes = _classes(base.classes, (*changed.values(), *added.values()))
@@ -248,7 +227,7 @@ def fold_cells(
     return _with_added(predicted, added) if added else predicted
 
 
-def _classes(given: tuple[str, ...], changes: Iterable[_Change]) -> tuple[str, ...]:
+def _classes(given: tuple[str, ...], changes: Iterable[Change]) -> tuple[str, ...]:
     known = dict.fromkeys(given)
     known.update(dict.fromkeys(change.label for change in changes if change.label))
     return tuple(known)
@@ -258,7 +237,7 @@ def _limits(common: float, own: Mapping[str, float], classes: tuple[str, ...]) -
     return np.array([own.get(name, common) for name in classes], np.float32)
 
 
-def _predicted(base: Base, keep: npt.NDArray[np.bool_], changed: dict[int, _Change], classes: tuple[str, ...]) -> Cells:
+def _predicted(base: Base, keep: npt.NDArray[np.bool_], changed: dict[int, Change], classes: tuple[str, ...]) -> Cells:
     keep[list(changed)] = True
     kept = np.flatnonzero(keep)
     boxes, labels, states = base.boxes[kept], base.labels[kept], base.states[kept]
@@ -276,10 +255,10 @@ def _predicted(base: Base, keep: npt.NDArray[np.bool_], changed: dict[int, _Chan
     )
 
 
-def _with_added(cells: Cells, added: dict[str, _Change]) -> Cells:
+def _with_added(cells: Cells, added: dict[str, Change]) -> Cells:
     changes = list(added.values())
     unknown = np.full(len(added), np.nan, np.float32)
-    indices = np.concatenate([cells.ids._indices, -1 - np.arange(len(added), dtype=np.int64)])
+    indices = np.concatenate([cells.ids.numbers, -1 - np.arange(len(added), dtype=np.int64)])
     return Cells(
         Ids("", indices, tuple(added), cells.ids._sources),
         np.concatenate([cells.boxes, np.array([change.box for change in changes], np.float32)]),

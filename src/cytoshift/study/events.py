@@ -23,6 +23,7 @@ Kind = Literal[
     "unsure",
     "relabel",
     "move",
+    "resize",
     "add",
     "note",
     "mark_complete",
@@ -72,7 +73,7 @@ class Event:
 
     @property
     def box(self) -> Box:
-        """The box in level-0 pixels that ``add``, ``move`` and ``mark_complete`` carry."""
+        """The box in level-0 pixels that ``add``, ``move``, ``resize`` and ``mark_complete`` carry."""
         x0, y0, x1, y1 = self.payload["box"]
         return (x0, y0, x1, y1)
 

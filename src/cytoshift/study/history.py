@@ -14,6 +14,21 @@ class _Branch:
 
     done: list[tuple[int, Event]] = field(default_factory=list)
     undone: list[tuple[int, Event]] = field(default_factory=list)
+    about: dict[str, list[Event]] = field(default_factory=dict)
+    """Those in force by what they are about, for an added cell or a region the event that made it first."""
+
+    def put(self, seq: int, event: Event) -> None:
+        """Put an event in force."""
+        self.done.append((seq, event))
+        for target in _about(event):
+            self.about.setdefault(target, []).append(event)
+
+    def take(self, seq: int) -> None:
+        """Take back the last event in force."""
+        _, event = self.done.pop()
+        self.undone.append((seq, event))
+        for target in _about(event):
+            self.about[target].pop()  # the last of all is the last about each
 
 
 class History:
@@ -35,6 +50,7 @@ class History:
         self._branches: dict[tuple[str, str], _Branch] = {}
         self._corrected: dict[str, int] = {}
         self.taken_back: set[str] = set()
+        self._events: dict[str, Event] = {}
 
     def append(self, event: Event) -> None:
         """Fold one more event in.
@@ -43,18 +59,27 @@ class History:
         at what was last taken back there, changes nothing.
         """
         branch = self._branches.setdefault((event.reader, event.slide), _Branch())
+        self._events[event.id] = event
         if event.kind == "undo":
             if branch.done and branch.done[-1][1].id == event.target:
-                branch.undone.append((event.seq, branch.done.pop()[1]))
+                branch.take(event.seq)
                 self.taken_back.add(event.target)
         elif event.kind == "redo":
             if branch.undone and branch.undone[-1][1].id == event.target:
-                branch.done.append((event.seq, branch.undone.pop()[1]))
+                branch.put(event.seq, branch.undone.pop()[1])
                 self.taken_back.discard(event.target)
         else:
-            branch.done.append((event.seq, event))
+            branch.put(event.seq, event)
             branch.undone.clear()
             self._corrected[event.reader] = event.seq
+
+    def event(self, identifier: str) -> Event | None:
+        """Return an event by its id."""
+        return self._events.get(identifier)
+
+    def about(self, slide: str, target: str, reader: str = "") -> tuple[Event, ...]:
+        """Return the corrections in force about a cell or a region, oldest first, that which made it included."""
+        return tuple(self._branch(slide, reader).about.get(target, ()))
 
     def corrections(self, slide: str, reader: str = "") -> tuple[Event, ...]:
         """Return the corrections of a reading of a slide that are in force, oldest first."""
@@ -81,6 +106,10 @@ class History:
         return [branch for (of, _), branch in self._branches.items() if of == reader]
 
 
+def _about(event: Event) -> set[str]:
+    return {*event.targets, *event.made(("add", "mark_complete"))} - {""}
+
+
 def fold(events: Iterable[Event]) -> History:
     """Fold a log, in its order, into what is in force; the same log always gives the same history."""
     history = History()
@@ -91,3 +120,12 @@ def fold(events: Iterable[Event]) -> History:
 
 def _seq(entry: tuple[int, Event]) -> int:
     return entry[0]
+
+
+def decisions(events: Iterable[Event], target: str) -> tuple[Event, ...]:
+    """Return everything that was ever said of a cell or a region, oldest first, undone or not, undoing included."""
+    found: dict[str, Event] = {}
+    for event in events:
+        if target in _about(event) or (event.kind in ("undo", "redo") and event.target in found):
+            found[event.id] = event
+    return tuple(found.values())

@@ -310,13 +310,19 @@ class Log:
                 found[event] = Imported(self.findings(event), self._states[event])
         return found
 
+    def outlines(self, event: str) -> Outlines:
+        """Return the outlines of the cells that an event brought in."""
+        with self._reading():
+            corners, points, cells = self._connection.execute(
+                "SELECT corners, outlines, cells FROM run WHERE id = ?", (event,)
+            ).fetchone()
+            return outlines_of(corners, points, cells)
+
     def names(self, event: str) -> tuple[Names, Outlines]:
         """Return what a file called the cells that an event brought in, and their outlines."""
         with self._reading():
-            names, corners, points, cells = self._connection.execute(
-                "SELECT names, corners, outlines, cells FROM run WHERE id = ?", (event,)
-            ).fetchone()
-            return unpacked(names), outlines_of(corners, points, cells)
+            (names,) = self._connection.execute("SELECT names FROM run WHERE id = ?", (event,)).fetchone()
+            return unpacked(names), self.outlines(event)
 
     def check(self) -> str:
         """Return what SQLite says of the file's integrity: ``"ok"``, or what is wrong."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cytoshift.mitosis.counting import Figures
-from cytoshift.study.cells import State
+from cytoshift.study.change import State
 
 if TYPE_CHECKING:
     from cytoshift.study.cells import Cells

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -9,11 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from cytoshift.durable import sync_folder
 from cytoshift.errors import StudyError
 from cytoshift.study import salvage, schema
 from cytoshift.study.events import Event
-from cytoshift.study.lock import WriterLock, writer_lock
-from cytoshift.study.log import Damaged, Log
+from cytoshift.study.lock import LOCK, WriterLock, writer_lock
+from cytoshift.study.log import Damaged, Log, now
+
+FILE = "study.sqlite"
 
 
 class Opened(NamedTuple):
@@ -24,6 +28,26 @@ class Opened(NamedTuple):
     reason: str
     notice: str
     events: list[Event]
+
+
+def create_file(file: Path) -> None:
+    """Make an empty study's database; StudyError where there is one already or nothing can be written."""
+    folder = file.parent
+    lock = WriterLock(folder / LOCK)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if file.exists() or not lock.take():
+            raise StudyError(f"There is a study in {folder} already; open it, or choose another folder.")
+        partial = folder / f".{file.name}.partial"
+        for left in folder.glob(f"{partial.name}*"):  # of a crash; SQLite would merge a journal that lies there
+            left.unlink()
+        schema.create(partial, now())
+        os.replace(partial, file)
+        sync_folder(folder)
+    except (OSError, sqlite3.Error) as error:
+        raise StudyError(f"No study can be made in {folder} ({error}); choose another folder.") from error
+    finally:
+        lock.release()
 
 
 def open_log(file: Path, *, read_only: bool) -> Opened:

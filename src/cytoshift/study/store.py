@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import logging
-import os
-import sqlite3
 import threading
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Collection
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from cytoshift.author import login_name
-from cytoshift.durable import sync_folder
 from cytoshift.errors import StudyError
-from cytoshift.study import schema
 from cytoshift.study.cells import Cells, Region, fold_cells, fold_regions
-from cytoshift.study.events import Box, Event, Kind, Targets, about, valid_box, valid_label, valid_mpp
-from cytoshift.study.history import fold
-from cytoshift.study.imports import Names, payload_of
-from cytoshift.study.lock import LOCK, WriterLock
-from cytoshift.study.log import SlideRecord, now
-from cytoshift.study.opening import Opened, open_log
+from cytoshift.study.change import DECISIONS
+from cytoshift.study.corrections import Corrections, Limits
+from cytoshift.study.events import Event, Kind, Targets, about
+from cytoshift.study.following import FollowedCells
+from cytoshift.study.history import decisions, fold
+from cytoshift.study.imports import Names
+from cytoshift.study.log import SlideRecord
+from cytoshift.study.opening import FILE, Opened, create_file, open_log
 
 if TYPE_CHECKING:
     from cytoshift.engine.findings import Findings, Provenance
@@ -30,12 +29,13 @@ if TYPE_CHECKING:
     from cytoshift.slides.slide import Slide
     from cytoshift.study.formats.annotations import Annotations
 
-FILE = "study.sqlite"
-Limits = Mapping[str, float]
+_FOLLOWED = 2
+"""Runs whose cells are kept up to date; others are folded when somebody asks for them."""
+
 _logger = logging.getLogger(__name__)
 
 
-class Study:
+class Study(Corrections):
     """An open study. Get one with `Study.create` or `Study.open`; every method may be called from every thread.
 
     A correction is on the disk when its method returns, and is never changed afterwards; undoing is a further event.
@@ -70,6 +70,7 @@ class Study:
         self._listeners: list[Callable[[Event], None]] = []
         self._slides = {record.identity for record in log.slides()}
         self._sizes: dict[str, tuple[str, int]] = {}
+        self._followed: OrderedDict[tuple[str, str, str], FollowedCells] = OrderedDict()
         self._until = until
         self._events = [event for event in opened.events if until is None or event.seq <= until]
         self._history = fold(self._events)
@@ -79,22 +80,7 @@ class Study:
     @classmethod
     def create(cls, folder: str | Path) -> Study:
         """Make a new study in a folder; StudyError where there is one already or nothing can be written."""
-        folder = Path(folder)
-        lock = WriterLock(folder / LOCK)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            if (folder / FILE).exists() or not lock.take():
-                raise StudyError(f"There is a study in {folder} already; open it, or choose another folder.")
-            partial = folder / f".{FILE}.partial"
-            for left in folder.glob(f"{partial.name}*"):  # of a crash; SQLite would merge a journal that lies there
-                left.unlink()
-            schema.create(partial, now())
-            os.replace(partial, folder / FILE)
-            sync_folder(folder)
-        except (OSError, sqlite3.Error) as error:
-            raise StudyError(f"No study can be made in {folder} ({error}); choose another folder.") from error
-        finally:
-            lock.release()
+        create_file(Path(folder) / FILE)
         return cls.open(folder)
 
     @classmethod
@@ -175,66 +161,7 @@ class Study:
         """Return the predictions of a run as they were made; StudyError where there is no such run."""
         return self._log.findings(run)
 
-    # Corrections -------------------------------------------------------------------------------------------------
-
-    def accept(self, slide: str, target: Targets) -> Event:
-        """Say that a cell is right, or that several are: one event, which one undo takes back."""
-        return self._correct(slide, "accept", target)
-
-    def reject(self, slide: str, target: Targets) -> Event:
-        """Say that a prediction or an added cell is none, or that a region is not complete after all."""
-        return self._correct(slide, "reject", target)
-
-    def unsure(self, slide: str, target: Targets) -> Event:
-        """Say that it cannot be told what a cell is; training then leaves it out."""
-        return self._correct(slide, "unsure", target)
-
-    def relabel(self, slide: str, target: Targets, label: str) -> Event:
-        """Say of which class a cell is."""
-        return self._correct(slide, "relabel", target, label=valid_label(label))
-
-    def move(self, slide: str, target: str, box: Box) -> Event:
-        """Say where a cell is: x0, y0, x1, y1 in level-0 pixels."""
-        return self._correct(slide, "move", target, box=valid_box(box))
-
-    def add(self, slide: str, box: Box, label: str) -> Event:
-        """Add a cell that was not found; the event's id is what later corrections point at."""
-        return self._correct(slide, "add", "", box=valid_box(box), label=valid_label(label))
-
-    def bring_in(self, slide: str, cells: Annotations, source: str) -> Event:
-        """Add the cells and regions of a file in one event, which one undo takes back; see `imports.preview`."""
-        return self._correct(slide, "import", "", cells, **payload_of(cells, source))
-
-    def settle(self, slide: str, kind: Kind, target: str, said: Mapping[str, str], **payload: Any) -> Event:
-        """Settle in the common reading what readers disagreed about.
-
-        ``said`` names them (``""`` for the common reading), each with the id of the event that is settled, ``""`` where
-        there is none; the payload is ``label``, ``box`` or ``text``, as the kind needs it.
-        """
-        if self.reader:
-            raise StudyError(f"{self.reader} reads blinded; choose the common reading to settle disagreements.")
-        return self._correct(slide, kind, target, settles=dict(said), **payload)
-
-    def note(self, slide: str, target: str, text: str) -> Event:
-        """Write a note to a cell, a region or (target ``""``) the slide."""
-        return self._correct(slide, "note", target, text=text)
-
-    def mark_complete(
-        self, slide: str, box: Box, run: str | None = None, threshold: float = 0.0, thresholds: Limits | None = None
-    ) -> Event:
-        """Say that in a box every cell is right as it is now shown: predictions of a run from a threshold, corrected.
-
-        ``thresholds`` are those of single classes, by name. Without a run, only cells that a person added count there.
-        """
-        if run:
-            self._size(run)
-        own = {"thresholds": dict(thresholds)} if thresholds else {}
-        marked = {"box": valid_box(box), "run": run or "", "threshold": float(threshold)}
-        return self._correct(slide, "mark_complete", "", **marked, **own)
-
-    def calibrate(self, slide: str, mpp_yx: tuple[float, float], objective: float | None = None) -> Event:
-        """Set µm per level-0 pixel along y and x, for a slide whose file does not say or is wrong."""
-        return self._correct(slide, "calibrate", "", mpp_yx=valid_mpp(mpp_yx), objective=objective)
+    # Taking back -------------------------------------------------------------------------------------------------
 
     def undo(self, slide: str | None = None) -> Event | None:
         """Take back the last correction, of a slide or of the whole study; None when there is nothing to take back."""
@@ -310,11 +237,32 @@ class Study:
         if findings is not None and findings.provenance.slide != slide:
             raise StudyError(f"Run {run} is of another slide than {slide}; choose one of this slide's runs.")
         events = self.corrections(slide)
-        return fold_cells(findings, run, events, threshold, thresholds, self._log.imports(events), seen)
+        if threshold > 0 or thresholds or seen is not None:
+            return fold_cells(findings, run, events, threshold, thresholds, self._log.imports(events), seen)
+        with self._guard:
+            key = (slide, self.reader, run)
+            if key not in self._followed:
+                self._followed[key] = FollowedCells.of(findings, run, events, self._log.imports(events))
+                while len(self._followed) > _FOLLOWED:
+                    self._followed.popitem(last=False)
+            self._followed.move_to_end(key)
+            return self._followed[key].cells
 
     def names(self, event: str) -> tuple[Names, Outlines]:
         """Return what a file called the cells of an import (its event), and their outlines."""
         return self._log.names(event)
+
+    def outlines(self, event: str) -> Outlines:
+        """Return the outlines of the cells of an import (its event)."""
+        return self._log.outlines(event)
+
+    def decisions(self, slide: str, cell: str) -> tuple[Event, ...]:
+        """Return who said what of a cell or a region and when, oldest first: undone or not, undoing included.
+
+        A blinded reader is told of the own decisions only.
+        """
+        events = (event for event in self.events() if event.slide == slide and event.reader == self.reader)
+        return decisions(events, cell)
 
     def regions(self, slide: str) -> tuple[Region, ...]:
         """Return the regions of a slide that are marked complete, oldest first."""
@@ -345,8 +293,7 @@ class Study:
             for one in event.targets if kind not in ("undo", "redo") else ():
                 self._check_target(slide, kind, one)
             event = self._log.add_event(event) if cells is None else self._log.add_import(event, cells)
-            self._events.append(event)
-            self._history.append(event)
+            self._take_in(event)
             listeners = tuple(self._listeners)
         for listener in listeners:
             try:
@@ -359,8 +306,14 @@ class Study:
         if self.read_only and self._until is None:  # somebody else may have written
             with self._guard:
                 for event in self._log.events(self._events[-1].seq if self._events else 0):
-                    self._events.append(event)
-                    self._history.append(event)
+                    self._take_in(event)
+
+    def _take_in(self, event: Event) -> None:
+        self._events.append(event)
+        self._history.append(event)
+        for key, cells in list(self._followed.items()):
+            if key[:2] == (event.slide, event.reader) and not cells.follow(event, self._history):
+                del self._followed[key]
 
     def _writable(self) -> None:
         if self.read_only:
@@ -372,7 +325,7 @@ class Study:
 
     def _check_target(self, slide: str, kind: Kind, target: str) -> None:
         if target == "":
-            if kind in ("accept", "reject", "unsure", "relabel", "move"):
+            if kind in DECISIONS:
                 raise StudyError(f"There is nothing to {kind}; choose a cell first.")
             return
         run, _, index = target.rpartition(":")
@@ -382,7 +335,8 @@ class Study:
                 return
         else:
             kinds = ("add", "mark_complete") if kind in ("reject", "note") else ("add",)
-            if any(target in event.made(kinds) for event in self._history.corrections(slide, self.reader)):
+            made = self._history.about(slide, target, self.reader)[:1]
+            if any(target in event.made(kinds) for event in made):
                 return
         raise StudyError(f"Slide {slide} has no cell {target} to {kind}; choose one of its cells.")
 

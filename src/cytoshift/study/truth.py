@@ -12,7 +12,8 @@ from cytoshift.engine.operator import Needs
 from cytoshift.engine.view import View
 from cytoshift.errors import StudyError
 from cytoshift.slides.slide import Slide
-from cytoshift.study.cells import Region, State
+from cytoshift.study.cells import Region
+from cytoshift.study.change import State
 from cytoshift.study.store import Study
 
 Rectangle = tuple[int, int, int, int]

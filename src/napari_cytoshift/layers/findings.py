@@ -10,7 +10,8 @@ import numpy.typing as npt
 from psygnal import Signal
 
 from cytoshift.errors import StudyError
-from cytoshift.study.cells import Cells, Region, State, fold_cells
+from cytoshift.study.cells import Cells, Region, fold_cells
+from cytoshift.study.change import State
 from napari_cytoshift.layers.findings_filter import CellFilter
 from napari_cytoshift.layers.findings_growing import GrowingCells
 from napari_cytoshift.layers.findings_thresholds import Thresholds

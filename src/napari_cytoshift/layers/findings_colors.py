@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cytoshift.study.cells import Cells, State
+from cytoshift.study.cells import Cells
+from cytoshift.study.change import State
 from cytoshift.study.palette import color_of
 
 Colors = npt.NDArray[np.float32]

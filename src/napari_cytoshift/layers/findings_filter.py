@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cytoshift.study.cells import Cells, State
+from cytoshift.study.cells import Cells
+from cytoshift.study.change import State
 from napari_cytoshift.layers.findings_thresholds import Thresholds
 
 

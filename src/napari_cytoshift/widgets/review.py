@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QHideEvent, QIcon, QShowEvent
 from qtpy.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
-from cytoshift.study.cells import State
+from cytoshift.study.change import State
 from cytoshift.study.palette import color_of, in_order
 from napari_cytoshift import wording
 from napari_cytoshift.sample_data import HOME

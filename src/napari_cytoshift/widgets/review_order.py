@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cytoshift.study.cells import Cells, State
+from cytoshift.study.cells import Cells
+from cytoshift.study.change import State
 from cytoshift.study.palette import BETHESDA
 
 ORDERS = {

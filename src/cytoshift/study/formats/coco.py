@@ -19,7 +19,7 @@ import numpy as np
 
 from cytoshift.durable import new_file
 from cytoshift.errors import StudyError
-from cytoshift.study.cells import State
+from cytoshift.study.change import State
 from cytoshift.study.formats.annotations import Annotations
 from cytoshift.study.formats.collector import Collector, number, printable
 from cytoshift.study.formats.json_stream import pieces

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from cytoshift.engine.outlines import Outlines
 from cytoshift.errors import StudyError
-from cytoshift.study.cells import Region, State
+from cytoshift.study.cells import Region
+from cytoshift.study.change import State
 from cytoshift.study.formats.annotations import Annotations, stable, universal
 from cytoshift.study.palette import RGBColor, color_of, spelled
 

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from cytoshift.durable import new_file
 from cytoshift.errors import StudyError
-from cytoshift.study.cells import Cells, Region, State
+from cytoshift.study.cells import Cells, Region
+from cytoshift.study.change import State
 from cytoshift.study.formats.annotations import Annotations, stable
 from cytoshift.study.formats.collector import Collector
 from cytoshift.study.formats.geojson_features import take_feature

@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from cytoshift.study.cells import Region, State
+from cytoshift.study.cells import Region
+from cytoshift.study.change import State
 from cytoshift.study.formats.annotations import stable
 from cytoshift.study.formats.collector import Collector, number
 from cytoshift.study.palette import RGBColor

@@ -17,7 +17,7 @@ from typing import Any
 
 from cytoshift.durable import new_file
 from cytoshift.errors import StudyError
-from cytoshift.study.cells import State
+from cytoshift.study.change import State
 from cytoshift.study.formats.annotations import Annotations
 from cytoshift.study.formats.collector import Collector, number
 from cytoshift.study.formats.picture import Picture, choose

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cytoshift.durable import new_file
 from cytoshift.errors import StudyError
-from cytoshift.study.cells import State
+from cytoshift.study.change import State
 from cytoshift.study.formats.annotations import Annotations
 from cytoshift.study.formats.collector import Collector, number
 from cytoshift.study.formats.picture import Picture
