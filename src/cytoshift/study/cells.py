@@ -95,7 +95,7 @@ class Ids(Sequence[str]):
         return f"{source}:{index - start}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Cells:
     """Cells of one slide, one array per property.
 
