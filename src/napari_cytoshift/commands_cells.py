@@ -39,6 +39,21 @@ def next_changed(viewer: Viewer) -> None:
     dock(viewer, "Find").deltas.go("changed")
 
 
+def count_mitoses(viewer: Viewer) -> None:
+    """Put a counting frame on the densest spot of mitoses; again, to take it away."""
+    dock(viewer, "Find").counting.toggle.click()
+
+
+def densest_spot(viewer: Viewer) -> None:
+    """Bring the counting frame back to where most mitoses are."""
+    dock(viewer, "Find").counting.counting.to_densest()
+
+
+def copy_count(viewer: Viewer) -> None:
+    """Copy the lines of the mitotic count."""
+    dock(viewer, "Find").counting.copy_report()
+
+
 def next_cell(viewer: Viewer) -> None:
     """Go to the next cell that nobody decided on."""
     _review(viewer).work.step(1)

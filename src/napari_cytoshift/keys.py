@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_cytoshift.auditing import Auditing
 from napari_cytoshift.comparison import Comparison
+from napari_cytoshift.counting import Counting
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 FLIP_KEY = "Q"
 LAYOUT_KEY = "Shift-Q"
 CHANGES_KEY = "Shift-W"
+COUNT_KEY = "Shift-M"
 
 
 def bind_keys(viewer: Viewer) -> None:
@@ -21,6 +23,7 @@ def bind_keys(viewer: Viewer) -> None:
     viewer.bind_key(FLIP_KEY, _hold_original, overwrite=True)
     viewer.bind_key(LAYOUT_KEY, _next_layout, overwrite=True)
     viewer.bind_key(CHANGES_KEY, _show_changes, overwrite=True)
+    viewer.bind_key(COUNT_KEY, _count_mitoses, overwrite=True)
 
 
 def _hold_original(viewer: Viewer) -> Iterator[None]:
@@ -40,3 +43,9 @@ def _show_changes(viewer: Viewer) -> None:
     """Show what a method changed, or stop showing it."""
     auditing = Auditing.of(viewer)
     auditing.show(not auditing.on)
+
+
+def _count_mitoses(viewer: Viewer) -> None:
+    """Show the counting frame, or take it away."""
+    counting = Counting.of(viewer)
+    counting.show(not counting.on)

@@ -15,6 +15,7 @@ from cytoshift.errors import CytoshiftError, DataError
 from cytoshift.mitosis import Counted, Figures, Window, count, densest, place
 from cytoshift.mitosis.classes import ATYPICAL, CLASSES, DETECTED, LOOK_ALIKE, MITOSIS, NORMAL
 from cytoshift.mitosis.counting import field_area
+from cytoshift.mitosis.report import said_fields
 from cytoshift.slides.coordinates import Frame
 from cytoshift.study.cells import fold_cells
 from cytoshift.study.events import Event
@@ -41,6 +42,7 @@ def test_ten_fields_of_field_number_22_are_the_usual_area():
     assert round(Window.of_fields(10, 22).area_mm2, 2) == 2.38
     assert Window().fields == pytest.approx(9.975, abs=1e-3)
     assert field_area(20, 40) == pytest.approx(math.pi / 16)
+    assert (said_fields(Window()), said_fields(Window(0.1))) == ("10.0", "0.42")
     assert Window.of_fields(7, 20, 20).fields == pytest.approx(7)
 
 
@@ -217,7 +219,7 @@ def counted(**changes):
 def test_the_lines_of_a_report():
     assert counted().lines() == [
         "Mitotic count of slide.svs",
-        "Window: 0.01 mm² (0.115 × 0.0866 mm), 0.0421 high-power fields of field number 22 at 40×",
+        "Window: 0.01 mm² (0.115 × 0.0866 mm), 0.042 high-power fields of field number 22 at 40×",
         "Place: the densest spot, its middle at x 200, y 200 px (0.05 mm from the left, 0.05 mm from the top)",
         "Mitoses: 2 (200.0 per mm²)",
         "Atypical mitoses: 1 (50% of the mitoses, 100.0 per mm²)",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cytoshift.mitosis.classes import LOOK_ALIKE
-from cytoshift.mitosis.counting import Count
+from cytoshift.mitosis.counting import Count, Window
 
 if TYPE_CHECKING:
     from cytoshift.slides.coordinates import Frame
@@ -47,8 +47,8 @@ class Counted:
         width, height = window.size_mm
         lines = [
             f"Mitotic count of {self.slide}",
-            f"Window: {window.area_mm2:.3g} mm² ({width:.3g} × {height:.3g} mm), {window.fields:.3g} high-power fields "
-            f"of field number {window.field_number:g} at {window.objective:g}×",
+            f"Window: {window.area_mm2:.3g} mm² ({width:.3g} × {height:.3g} mm), {said_fields(window)} high-power "
+            f"fields of field number {window.field_number:g} at {window.objective:g}×",
             f"Place: {self._place()}",
         ]
         if not said.complete:
@@ -117,6 +117,11 @@ class Counted:
         if len(set(counted.values())) == 1:
             return f", counted from score {next(iter(counted.values())):.2f}"
         return ", counted from score " + ", ".join(f"{score:.2f} ({name})" for name, score in counted.items())
+
+
+def said_fields(window: Window) -> str:
+    """Return how many high-power fields a window is, as a person reads it: ``"10.0"``."""
+    return f"{window.fields:.1f}" if window.fields >= 1 else f"{window.fields:.2g}"
 
 
 def _density(number: int, said: Count) -> str:

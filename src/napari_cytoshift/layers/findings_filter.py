@@ -26,9 +26,9 @@ class CellFilter:
         Whether rejected cells are.
     """
 
-    thresholds: Thresholds = Thresholds()
-    hidden: frozenset[str] = frozenset()
-    show_rejected: bool = False
+    thresholds: Thresholds
+    hidden: frozenset[str]
+    show_rejected: bool
 
     def mask(self, cells: Cells) -> npt.NDArray[np.bool_]:
         """Return which cells pass, ``(n,)``."""

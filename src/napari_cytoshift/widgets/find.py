@@ -11,12 +11,14 @@ from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel
 from cytoshift.errors import Cancelled, CytoshiftError, ModelError
 from napari_cytoshift import notices, wording
 from napari_cytoshift.background import Work
+from napari_cytoshift.keys import bind_keys
 from napari_cytoshift.layers.findings_thresholds import Thresholds
 from napari_cytoshift.sample_data import HOME
 from napari_cytoshift.view import Box
 from napari_cytoshift.widgets.dock import Dock, button, sentence
 from napari_cytoshift.widgets.find_card import ModelCard, details
 from napari_cytoshift.widgets.find_classes import ClassRows
+from napari_cytoshift.widgets.find_count import CountRows
 from napari_cytoshift.widgets.find_delta import DeltaRows
 from napari_cytoshift.widgets.find_history import RunChooser, Searched, recall, remember
 from napari_cytoshift.widgets.find_region import cut, drawn, start_drawing
@@ -69,6 +71,7 @@ class FindDock(Dock):
             self.review_unsure,
         )
         self.deltas = DeltaRows(self.workspace)
+        self.counting = CountRows(napari_viewer)
         self._listed: tuple[str, str] | None = None
         self._work: Work | None = None
         self._soon = QTimer(self, singleShot=True, interval=ESTIMATE_MS)
@@ -107,6 +110,7 @@ class FindDock(Dock):
         self.content.addLayout(shown)
         self.content.addWidget(self.found)
         self.content.addWidget(self.rows)
+        self.content.addWidget(self.counting)
         self.content.addWidget(self.deltas)
         self.content.addWidget(self.review)
         self.content.addStretch(1)
@@ -122,6 +126,7 @@ class FindDock(Dock):
         self.rows.hidden.connect(self.cells.hide)
         self.deltas.started.connect(self.busy.follow)
         self.deltas.said.connect(self.message.say)
+        self.counting.said.connect(self.message.say)
         self.deltas.stored.connect(lambda: self.shown.fill(self.cells.identity, self.cells.run))
         self._soon.timeout.connect(self._show_estimate)
         for signal, slot in (
@@ -135,6 +140,7 @@ class FindDock(Dock):
             self.listen(signal, slot)
         viewer = self.workspace.viewer
         if viewer is not None:
+            bind_keys(viewer)
             self.listen(viewer.scene.camera.events.zoom, self._estimate_soon)
 
     @property

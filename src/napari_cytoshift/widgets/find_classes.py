@@ -13,8 +13,13 @@ from napari_cytoshift.layers.findings_thresholds import Thresholds
 from napari_cytoshift.widgets.dock import button
 
 SWATCH = 14
-WIDEST = 90
+WIDEST = 126
 """Screen pixels a class's name may take before it is cut."""
+
+WIDE = 90
+"""Screen pixels from which a name leaves no room for numbers per mm²; they then stand in the number's tooltip."""
+
+NUMBER = "{name} at or above the score on the right, and what was decided on"
 
 STEPS = 100
 """Steps of a slider from score 0 to 1."""
@@ -154,10 +159,14 @@ class ClassRows(QWidget):
         names = in_order(set(counts))
         if names != self._names or not self.eyes:
             self._build(names)
+        metrics = self._all.fontMetrics()
+        room = all(metrics.horizontalAdvance(name) < WIDE for name in names)
         for name in names:
             self._numbers[name].setText(f"{counts[name]:,}".replace(",", " "))
-            self._densities[name].setText(wording.density(counts[name], area_mm2) if area_mm2 else "")
-            self._densities[name].setVisible(bool(area_mm2))
+            density = wording.density(counts[name], area_mm2) if area_mm2 else ""
+            self._numbers[name].setToolTip(f"{NUMBER.format(name=name)}{density and f': {density}'}")
+            self._densities[name].setText(density)
+            self._densities[name].setVisible(bool(density) and room)
             self._show_eye(name, name not in hidden)
 
     def show_thresholds(self, thresholds: Thresholds, usual: Thresholds) -> None:
@@ -190,8 +199,8 @@ class ClassRows(QWidget):
             color, title = QLabel(), QElidingLabel(name)
             color.setPixmap(swatch(name))
             title.setToolTip(name)
-            title.setMinimumWidth(min(title.fontMetrics().horizontalAdvance(name) + 16, WIDEST))
-            self._numbers[name] = _right(f"{name} at or above the score on the right, and what was decided on")
+            title.setMinimumWidth(min(title.fontMetrics().horizontalAdvance(name) + 22, WIDEST))
+            self._numbers[name] = _right(NUMBER.format(name=name))
             self._densities[name] = _right("Cells per mm² of the area searched")
             self.sliders[name], self.eyes[name] = self._slider(name), self._eye(name)
             slider = self.sliders[name]
