@@ -74,7 +74,8 @@ def test_weighing_groups_is_repeating_their_cases(
     groups = np.array(data.draw(st.lists(st.integers(0, 3), min_size=len(yes), max_size=len(yes))), np.int64)
     weights = np.array(data.draw(st.lists(st.integers(0, 3), min_size=4, max_size=4)), np.int64)
     threshold = twelfths / 12
-    found = BinaryParts.of(yes, scores, groups, 4, threshold).numbers(weights[None])[0]
+    parts = BinaryParts.of(yes, scores, groups, 4, threshold)
+    found = parts.numbers(weights[None])[0]
     repeated = np.repeat(np.arange(len(yes)), weights[groups])
     y, s = yes[repeated], scores[repeated]
     named = dict(zip(NAMES, found, strict=True))
@@ -87,8 +88,11 @@ def test_weighing_groups_is_repeating_their_cases(
     if y.any() and (~y).any():
         assert named["balanced accuracy"] == pytest.approx(balanced_accuracy(y, s, threshold))
         assert named["ROC AUC"] == pytest.approx(roc_auc(y, s))
+        at, accuracy = parts.cuts(weights[None])[0]
+        assert accuracy == pytest.approx(best_threshold(y, s).balanced_accuracy)
+        assert balanced_accuracy(y, s, at) == pytest.approx(accuracy)
     else:
-        assert np.isnan([named["balanced accuracy"], named["ROC AUC"]]).all()
+        assert np.isnan([named["balanced accuracy"], named["ROC AUC"], *parts.cuts(weights[None])[0]]).all()
     if len(y):
         bins = np.minimum((s * 10).astype(int), 9)
         gaps = [abs((s[bins == k] - y[bins == k]).sum()) for k in range(10)]

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cytoshift.errors import DataError
-from cytoshift.mitosis import doubles, joined, read_patches, refuse_doubles, split_slides, without_doubles
+from cytoshift.mitosis import (
+    doubles,
+    joined,
+    read_patches,
+    refuse_doubles,
+    split_slides,
+    without_doubles,
+    without_those_of,
+)
 
 
 @pytest.fixture
@@ -63,7 +71,10 @@ def test_a_mitosis_at_the_same_place_of_the_same_slide_is_the_same(sources: tupl
     assert doubles(both) == [(0, 4), (1, 5), (2, 6), (3, 7)]
     once = without_doubles(both)
     assert once.slides == ("MIDOG21/001.tiff",) * 2 + ("MIDOG21/002.tiff",) * 2 + ("003.tiff",) * 2
-    refuse_doubles(ami_br, without_doubles(both).select([4, 5]))
+    rest = without_those_of(midog, ami_br)
+    assert rest.slides == ("003.tiff", "003.tiff")
+    refuse_doubles(ami_br, rest)
+    assert len(without_those_of(rest, ami_br)) == 2
 
 
 def test_a_split_that_leaks_is_refused(sources: tuple[Path, Path]) -> None:

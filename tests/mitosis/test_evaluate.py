@@ -77,8 +77,7 @@ def test_the_numbers_are_those_by_hand(grey: Callable[..., PatchSet]) -> None:
         {"specificity": 0.5, "calibration error": 0.5, "patches": 2, "atypical": 0, "slides": 1}
     )
     assert (score.by_domain["B"]["balanced accuracy"], score.by_domain["B"]["slides"]) == (1, 2)
-    assert score.best is not None
-    assert score.best.threshold == pytest.approx(0.5)
+    assert score.best == pytest.approx({"best threshold": 0.5, "best balanced accuracy": 5 / 6}, abs=1e-6)
     stricter = evaluate_classifier(Grey(), patches, threshold=0.7)
     assert (stricter.threshold, stricter.numbers["sensitivity"]) == (0.7, 0.5)
     assert stricter.numbers["ROC AUC"] == score.numbers["ROC AUC"]
@@ -92,6 +91,7 @@ def test_json_holds_everything_and_no_nan(grey: Callable[..., PatchSet]) -> None
     assert written["confusion"]["rows_there_columns_called"] == [[2, 0], [0, 1]]
     assert written["intervals"]["over"] == "slides"
     assert sum(written["reliability"]["patches"]) == 3
+    assert written["best threshold"] == pytest.approx(0.5, abs=1e-6)
     assert "sensitivity A" not in written["intervals"]["ends"]  # no draw of slides gives that scanner an atypical one
     card = score.as_metrics()
     assert card["balanced accuracy low"] <= card["balanced accuracy"] <= card["balanced accuracy high"]
@@ -106,9 +106,9 @@ def test_intervals_are_over_slides(grey: Callable[..., PatchSet]) -> None:
     score = evaluate_classifier(Grey(), patches, resamples=400, seed=1)
     assert score.intervals is not None
     assert (score.by_domain, score.slides) == ({}, 10)
-    for name in NAMES[:4]:
+    for name in (*NAMES[:4], "best threshold"):
         low, high = score.intervals.ends[name]
-        assert low < score.numbers[name] < high
+        assert low < (score.numbers | score.best)[name] < high
     assert evaluate_classifier(Grey(), patches, resamples=400, seed=1).intervals == score.intervals
     assert evaluate_classifier(Grey(), patches, resamples=400, seed=2).intervals != score.intervals
     # patches of one slide that are all alike say nothing new
@@ -119,7 +119,7 @@ def test_intervals_are_over_slides(grey: Callable[..., PatchSet]) -> None:
 def test_one_kind_only_has_no_balanced_accuracy(grey: Callable[..., PatchSet]) -> None:
     patches = grey([0.2, 0.6, 0.4], label=[0, 1, 0], slide=["a", "b", "c"])
     score = score_mitoses(patches.select([0, 2]), np.array([0.2, 0.4], np.float32), threshold=0.5, resamples=20)
-    assert (set(score.numbers), score.best) == ({"specificity", "calibration error"}, None)
+    assert (set(score.numbers), score.best) == ({"specificity", "calibration error"}, {})
     assert "ROC AUC low" not in score.as_metrics()
 
 

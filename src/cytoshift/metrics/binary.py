@@ -18,6 +18,9 @@ Values = npt.NDArray[np.float64]
 NAMES = ("balanced accuracy", "sensitivity", "specificity", "ROC AUC", "calibration error")
 """The numbers of `BinaryParts.numbers`, in their order."""
 
+BEST = ("best threshold", "best balanced accuracy")
+"""The numbers of `BinaryParts.cuts`, in their order."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -35,13 +38,16 @@ class BinaryParts:
     ----------
     counts : ndarray of float64, shape (groups, 2, 2)
         Rows are what is true, columns what is said at the threshold; no before yes.
+    levels : ndarray of float64, shape (scores,)
+        The scores that occur, from the lowest to the highest.
     by_score : ndarray of float64, shape (2, groups, scores)
-        Cases of each truth at each score that occurs, from the lowest to the highest.
+        Cases of each truth at each of them.
     reliability : Reliability
         Scores against how often yes is true, ``(groups, bins)``.
     """
 
     counts: Values
+    levels: Values
     by_score: Values
     reliability: Reliability
 
@@ -72,7 +78,7 @@ class BinaryParts:
         np.add.at(by_score, (yes, groups, level), 1)
         sums = [binned(score[groups == k], yes[groups == k] == 1, BINS) for k in range(count)]
         reliability = Reliability(*(np.reshape(part, (count, BINS)) for part in zip(*sums, strict=True)))
-        return cls(counts, by_score, reliability)
+        return cls(counts, levels, by_score, reliability)
 
     def numbers(self, weights: Weights) -> Values:
         """Return the numbers ``(r, 5)`` of some draws ``(r, groups)``, as `NAMES`; NaN where one is not defined."""
@@ -83,6 +89,12 @@ class BinaryParts:
         area = _area(drawn @ self.by_score[0], drawn @ self.by_score[1])
         error = self.reliability.drawn(weights).error()
         return np.stack([(sensitivity + specificity) / 2, sensitivity, specificity, area, error], axis=1)
+
+    def cuts(self, weights: Weights) -> Values:
+        """Return the best threshold and the balanced accuracy there, ``(r, 2)``, of some draws, as `BEST`."""
+        drawn = weights.astype(np.float64)
+        pairs = zip(drawn @ self.by_score[0], drawn @ self.by_score[1], strict=True)
+        return np.array([(np.nan, np.nan) if cut is None else cut for cut in (_cut(self.levels, *p) for p in pairs)])
 
 
 def roc_auc(labels: npt.ArrayLike, scores: npt.ArrayLike) -> float:
@@ -104,22 +116,30 @@ def best_threshold(labels: npt.ArrayLike, scores: npt.ArrayLike) -> Cut:
     ValueError
         There are not both kinds.
     """
-    yes, score = np.asarray(labels).astype(bool), np.asarray(scores, np.float64)
-    if yes.all() or not yes.any():
+    levels, level = np.unique(np.asarray(scores, np.float64), return_inverse=True)
+    yes = np.asarray(labels).astype(bool)
+    there = (np.bincount(level[kind], minlength=len(levels)).astype(np.float64) for kind in (~yes, yes))
+    cut = _cut(levels, *there)
+    if cut is None:
         raise ValueError("a threshold needs cases of both kinds")
-    levels, level = np.unique(score, return_inverse=True)
-    no_below, yes_below = (np.bincount(level[kind], minlength=len(levels)).cumsum() for kind in (~yes, yes))
-    # at a threshold just above level k; integers, so that ties are ties
-    gain = no_below * int(yes.sum()) - yes_below * int((~yes).sum())
-    accuracy = 0.5 + gain / (2 * int(yes.sum()) * int((~yes).sum()))
-    best = max(int(gain[:-1].max(initial=0)), 0)
+    return Cut(*cut)
+
+
+def _cut(levels: Values, no: Values, yes: Values) -> tuple[float, float] | None:
+    """Return the best threshold and the balanced accuracy there, of how many cases score at each level."""
+    total = float(no.sum() * yes.sum())
+    if not total:
+        return None
+    # right in products of counts at a threshold just above each level: whole numbers, so that ties are ties
+    gain = no.cumsum() * yes.sum() - yes.cumsum() * no.sum()
+    best = gain[:-1].max(initial=0)
     stretches = _stretches(gain[:-1] == best)
     if not stretches:
-        return Cut(float(levels[0]), 0.5)
+        return float(levels[0]), 0.5
     first, last = max(stretches, key=lambda ends: (levels[ends[1] + 1] - levels[ends[0]], -ends[0]))
     low, high = float(levels[first]), float(levels[last + 1])
     middle = low + (high - low) / 2
-    return Cut(middle if low < middle else high, float(accuracy[first]))
+    return (middle if low < middle else high), float(0.5 + best / (2 * total))
 
 
 def _stretches(best: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from cytoshift.metrics.binary import NAMES, BinaryParts, Cut, best_threshold
-from cytoshift.metrics.bootstrap import Intervals, draw_images, percentile_interval
+from cytoshift.metrics.binary import BEST, NAMES, BinaryParts
+from cytoshift.metrics.bootstrap import Intervals, Weights, draw_images, percentile_interval
 from cytoshift.metrics.calibration import Reliability
 from cytoshift.mitosis.classes import ATYPICAL, NORMAL
 from cytoshift.mitosis.patches import PatchSet
@@ -29,13 +30,13 @@ class MitosisScore:
     numbers : dict of str to float
         Those of `cytoshift.metrics.binary.NAMES` that are defined: sensitivity is the share of atypical mitoses that
         are called so, specificity that of normal ones, balanced accuracy the mean of the two.
+    best : dict of str to float
+        The threshold that would have been best on these very patches, and the balanced accuracy there: what a threshold
+        chosen elsewhere has lost. Empty where there is one kind only.
     by_domain : dict of str to dict
-        The same, and ``patches``, ``atypical`` and ``slides``, for each domain; empty where there is one.
+        All of these, and ``patches``, ``atypical`` and ``slides``, for each domain; empty where there is one.
     threshold : float
         From which a mitosis was called atypical.
-    best : Cut or None
-        The threshold that would have been best on these very patches, and the balanced accuracy there: what a threshold
-        chosen elsewhere has lost. None where there is one kind only.
     patches, atypical, slides : int
     confusion : ndarray of int64, shape (2, 2)
         Rows are what is there, columns what it is called, as `CLASSES`.
@@ -46,9 +47,9 @@ class MitosisScore:
     """
 
     numbers: dict[str, float]
+    best: dict[str, float]
     by_domain: dict[str, dict[str, float]]
     threshold: float
-    best: Cut | None
     patches: int
     atypical: int
     slides: int
@@ -72,11 +73,10 @@ class MitosisScore:
     def to_json(self) -> dict[str, Any]:
         """Return a dictionary that JSON can hold: no NaN."""
         mean, right = ([None if np.isnan(each) else float(each) for each in p] for p in self.reliability.means())
-        best = None if self.best is None else {"threshold": self.best.threshold, CARD[0]: self.best.balanced_accuracy}
         return {
             **self.flat(),
+            **self.best,
             "by_domain": self.by_domain,
-            "best_here": best,
             "confusion": {"classes": list(CLASSES), "rows_there_columns_called": self.confusion.tolist()},
             "reliability": {"patches": self.reliability.count.tolist(), "probability": mean, "atypical": right},
             "intervals": None if self.intervals is None else self.intervals.to_json(),
@@ -109,39 +109,41 @@ def score_mitoses(
             seen = BinaryParts.of(patches.labels[of], probabilities[of], slide[of], len(slides), threshold)
             parts[patches.domain_names[domain]] = seen
     once = np.ones((1, len(slides)), np.int64)
-    known = {name: _known(part.numbers(once)[0]) | _counts(part) for name, part in parts.items()}
-    both = len(np.unique(patches.labels)) == len(CLASSES)
-    whole = parts[""]
+    known = {name: _known(part, once) for name, part in parts.items()}
+    numbers = known.pop("")
     return MitosisScore(
-        numbers={name: value for name, value in known.pop("").items() if name in NAMES},
+        numbers={name: numbers[name] for name in NAMES if name in numbers},
+        best={name: numbers[name] for name in BEST if name in numbers},
         by_domain=known,
         threshold=threshold,
-        best=best_threshold(patches.labels, probabilities) if both else None,
         patches=len(patches),
         atypical=int(patches.labels.sum()),
         slides=len(slides),
-        confusion=whole.counts.sum(axis=0).astype(np.int64),
-        reliability=whole.reliability.drawn(once[0]),
+        confusion=parts[""].counts.sum(axis=0).astype(np.int64),
+        reliability=parts[""].reliability.drawn(once[0]),
         intervals=_intervals(parts, len(slides), resamples, seed) if resamples else None,
     )
 
 
-def _known(numbers: npt.NDArray[np.float64]) -> dict[str, float]:
-    return {name: float(value) for name, value in zip(NAMES, numbers, strict=True) if not np.isnan(value)}
+def _every(part: BinaryParts, weights: Weights) -> npt.NDArray[np.float64]:
+    """Return all numbers ``(r, numbers)`` of some draws of slides; NaN where one is not defined."""
+    return np.concatenate([part.numbers(weights), part.cuts(weights)], axis=1)
 
 
-def _counts(part: BinaryParts) -> dict[str, float]:
+def _known(part: BinaryParts, once: Weights) -> dict[str, float]:
     by_slide = part.counts.sum(axis=(1, 2))
-    atypical = part.counts[:, 1].sum()
-    return {"patches": int(by_slide.sum()), "atypical": int(atypical), "slides": int((by_slide > 0).sum())}
+    counts = {"patches": by_slide.sum(), "atypical": part.counts[:, 1].sum(), "slides": (by_slide > 0).sum()}
+    numbers = zip((*NAMES, *BEST), _every(part, once)[0], strict=True)
+    known = {name: float(value) for name, value in numbers if not np.isnan(value)}
+    return known | {name: int(value) for name, value in counts.items()}
 
 
 def _intervals(parts: dict[str, BinaryParts], slides: int, resamples: int, seed: int) -> Intervals:
     draws = draw_images(slides, resamples, seed)
     ends: dict[str, tuple[float, float]] = {}
     for domain, part in parts.items():
-        low, high = percentile_interval(part.numbers, draws)
-        for name, a, b in zip(NAMES, low.tolist(), high.tolist(), strict=True):
+        low, high = percentile_interval(partial(_every, part), draws)
+        for name, a, b in zip((*NAMES, *BEST), low.tolist(), high.tolist(), strict=True):
             if not np.isnan(a):
                 ends[f"{name} {domain}".strip()] = (a, b)
     return Intervals(resamples, seed, ends, over="slides")

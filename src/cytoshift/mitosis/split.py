@@ -25,9 +25,9 @@ Counts = npt.NDArray[np.float64]
 def split_slides(patches: PatchSet, share: float = SHARE, seed: int = 0) -> tuple[PatchSet, PatchSet]:
     """Split patches by slide into those learnt from and those held back.
 
-    Where a table names both ``train`` and ``val``, that is the split. Otherwise slides are held back from its
-    ``train``, or from all of them where there is none. They are drawn so that each domain has about its share of
-    normal and of atypical mitoses on both sides, as well as whole slides allow.
+    Where a table names both ``train`` and ``val``, that is the split, and slides are drawn only from rows that name
+    none. Otherwise they are drawn from its ``train``, or from all of them where there is none; so that each domain has
+    about its share of normal and of atypical mitoses on both sides, as well as whole slides allow.
 
     Parameters
     ----------
@@ -48,7 +48,12 @@ def split_slides(patches: PatchSet, share: float = SHARE, seed: int = 0) -> tupl
     """
     named = np.array(patches.splits)
     settled = {TRAIN, VAL} <= set(patches.splits)
-    free = named == "" if settled else np.isin(named, ["", TRAIN]) if TRAIN in named else np.ones(len(named), bool)
+    if settled:
+        free = named == ""
+    elif TRAIN in patches.splits:
+        free = np.isin(named, ["", TRAIN])
+    else:
+        free = np.ones(len(named), bool)
     chosen = _draw(patches.select(free), share, np.random.default_rng(seed))
     drawn = free & np.isin(patches.slides, chosen)
     learnt = patches.select((free & ~drawn) | (settled & (named == TRAIN)))
