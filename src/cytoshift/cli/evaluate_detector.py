@@ -15,6 +15,7 @@ from cytoshift.errors import CytoshiftError, ModelError
 
 if TYPE_CHECKING:
     from cytoshift.detection import DetectorScore
+    from cytoshift.metrics.f1 import F1Score
 
 ClassMap = Literal["bethesda", "grade", "abnormal", "cell"]
 """Names of `cytoshift.detection.labels.CLASS_MAPS`, which loads torch."""
@@ -95,6 +96,8 @@ def _print(score: DetectorScore) -> None:
     typer.echo()
     rows = zip([*score.classes, "invented"], score.confusion.tolist(), strict=True)
     print_columns([("there / called", *score.classes, "missed"), *((name, *row) for name, row in rows)])
+    for name, f1 in score.f1.items():
+        _print_f1(name, f1)
     if (drawn := score.intervals) is not None:
         typer.echo(f"\n95 % intervals over {score.images} images: {drawn.resamples} draws, seed {drawn.seed}.")
     for name, reason in score.refused.items():
@@ -110,4 +113,17 @@ def _print_classes(score: DetectorScore, values: dict[str, float]) -> None:
         cells = [number(known[key]) if (key := f"{column} {name}") in known else "-" for column in columns]
         there = str(int(score.confusion[place].sum()))
         rows.append((name, there, cells[0], interval(score.intervals, f"AP50 {name}") or "-", *cells[1:]))
+    print_columns(rows)
+
+
+def _print_f1(name: str, score: F1Score) -> None:
+    from cytoshift.metrics.f1 import NUMBERS
+    from cytoshift.metrics.matching import MITOSIS_UM
+
+    typer.echo(f"\n{name}, found within {MITOSIS_UM:g} µm:")
+    rows: list[tuple[str, ...]] = [("threshold", *NUMBERS)]
+    rows += [tuple(number(each) for each in row) for row in score.sweep.tolist()[1::2]]
+    rows.append((f"{number(score.threshold)} (its own)", *(number(each) for each in score.values)))
+    if score.ends is not None:
+        rows.append(("95 %", *(f"{number(low)} to {number(high)}" for low, high in score.ends.T.tolist())))
     print_columns(rows)

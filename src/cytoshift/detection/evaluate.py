@@ -10,12 +10,14 @@ import numpy as np
 from cytoshift.detection.labels import CLASS_MAPS, in_names
 from cytoshift.detection.score import DetectorScore, Looked, score_detector
 from cytoshift.detection.train import in_classes
+from cytoshift.engine.doubles import Distance
 from cytoshift.engine.findings import Findings
 from cytoshift.engine.operator import FindingOperator, ImageOperator
 from cytoshift.engine.runs import run_findings
 from cytoshift.errors import CytoshiftError, DataError
 from cytoshift.metrics.confusion import above
-from cytoshift.metrics.detection import Boxes, DetectionTruth, FoundBoxes
+from cytoshift.metrics.detection import BY_OVERLAP, Boxes, DetectionTruth, FoundBoxes
+from cytoshift.metrics.matching import MITOSIS_UM, ByDistance
 from cytoshift.slides import Slide, open_slide
 from cytoshift.training.coco import CocoSet, Field
 
@@ -43,7 +45,8 @@ def evaluate_detector(
     operator : FindingOperator
         With threshold 0: average precision needs the whole curve.
     data : CocoSet
-        Fields it was not trained on.
+        Fields it was not trained on. For a detector that knows doubles by the distance of their centres, a box is on a
+        cell within `MITOSIS_UM` of it; by overlap otherwise.
     mpp : float
         µm/px of fields that say nothing of it.
     threshold, thresholds
@@ -70,10 +73,16 @@ def evaluate_detector(
     by_class = [(thresholds or {}).get(name, threshold) for name in operator.classes]
     shown = [above(each, np.array(by_class, np.float64)) for each in found]
     index = np.array([classes.index(name) for name in renamed], np.int16)
+    by_distance = isinstance(operator.doubles, Distance)
+    scales = [(field.mpp or mpp) if by_distance else 1.0 for field in named.fields]
     looked = Looked(
-        truth=[DetectionTruth(field.boxes, field.labels, field.ignored) for field in named.fields],
-        found=_relabelled(found, index),
-        shown=_relabelled(shown, index),
+        truth=[
+            DetectionTruth(field.boxes, field.labels, field.ignored).scaled(scale)
+            for field, scale in zip(named.fields, scales, strict=True)
+        ],
+        found=_relabelled(found, index, scales),
+        shown=_relabelled(shown, index, scales),
+        matching=ByDistance(MITOSIS_UM) if by_distance else BY_OVERLAP,
         areas=[field.height * field.width * ((field.mpp or mpp) / 1000) ** 2 for field in named.fields],
         refused=refused,
     )
@@ -122,5 +131,6 @@ def _prepared(through: ImageOperator | None, slide: Slide) -> tuple[ImageOperato
         return None, str(error)
 
 
-def _relabelled(found: Sequence[FoundBoxes], index: np.ndarray) -> list[FoundBoxes]:
-    return [Boxes(each.boxes, each.scores, index[each.labels]) for each in found]
+def _relabelled(found: Sequence[FoundBoxes], index: np.ndarray, scales: Sequence[float]) -> list[FoundBoxes]:
+    pairs = zip(found, scales, strict=True)
+    return [Boxes(each.boxes * np.float32(scale), each.scores, index[each.labels]) for each, scale in pairs]

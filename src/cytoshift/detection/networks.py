@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 from torchvision.models import resnet18, resnet50
 from torchvision.models.detection import RetinaNet
@@ -29,9 +29,9 @@ class Architecture(BaseModel):
     """Everything needed to build the network before its weights are loaded; stored in the model's card.
 
     ``levels`` are stages of the trunk: 2 has stride 8, 3 has 16, 4 has 32. ``anchors`` are the sides of the square
-    anchors in pixels, one tuple a level. Nuclei are round, so the usual ratios 1:2 and 2:1 are left out by default.
-    ``merge_um`` is how many µm apart the centres of two boxes around one cell are at most; without, it is their overlap
-    that tells.
+    anchors in pixels, one tuple a level; levels without, the last ones, only lend what they see to the finer ones.
+    Nuclei are round, so the usual ratios 1:2 and 2:1 are left out by default. ``merge_um`` is how many µm apart the
+    centres of two boxes around one cell are at most; without, it is their overlap that tells.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,6 +44,12 @@ class Architecture(BaseModel):
     tile: int = Field(512, multiple_of=32)
     halo: int = Field(64, multiple_of=32)
     merge_um: float | None = Field(None, gt=0)
+
+    @model_validator(mode="after")
+    def _anchors_fit(self) -> Self:
+        if not 0 < len(self.anchors) <= len(self.levels) or len({len(sides) for sides in self.anchors}) != 1:
+            raise ValueError("anchors has a list of as many sides for each level, or for the finer ones of them")
+        return self
 
     def doubles(self, mpp: float) -> Doubles:
         """Return how two boxes around one cell are recognised at the network's µm/px."""
@@ -119,7 +125,8 @@ def _backbone(architecture: Architecture) -> nn.Module:
     name = architecture.backbone
     inputs = [_CHANNELS[name][stage - 1] for stage in architecture.levels]
     outputs = {f"layer{stage}": str(position) for position, stage in enumerate(architecture.levels)}
-    return BackboneWithFPN(_TRUNKS[name](weights=None), outputs, inputs, architecture.channels, _NoExtraLevels())
+    ends = _Levels(len(architecture.anchors))
+    return BackboneWithFPN(_TRUNKS[name](weights=None), outputs, inputs, architecture.channels, ends)
 
 
 class _OnlyNormalize(GeneralizedRCNNTransform):
@@ -129,8 +136,12 @@ class _OnlyNormalize(GeneralizedRCNNTransform):
         return image, target
 
 
-class _NoExtraLevels(ExtraFPNBlock):
-    """torchvision adds a pooled level where no block is given; cells need none."""
+class _Levels(ExtraFPNBlock):
+    """The finest levels: torchvision adds a pooled one where no block is given, and cells need none."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self._count = count
 
     def forward(self, results: list[Tensor], x: list[Tensor], names: list[str]) -> tuple[list[Tensor], list[str]]:
-        return results, names
+        return results[: self._count], names[: self._count]

@@ -18,7 +18,8 @@ class DetectorData(BaseModel):
     Attributes
     ----------
     path, split, half : str
-        A data set in COCO's JSON, and which of its images.
+        A data set in COCO's JSON or MIDOG's, and which of its images; or a table of patches with a mitosis in the
+        middle of each, which are laid side by side.
     mpp : float
         µm/px of images that say nothing of it themselves.
     through : str
@@ -33,8 +34,11 @@ class DetectorData(BaseModel):
     box : float or None
         If set, images are scaled so that the data set's median box has this side in pixels of the network, whatever
         µm/px anyone says: for data sets whose scale is not known.
+    look_alikes : str
+        A detector of mitoses: what it calls a mitosis where there is none is taught as a look-alike; ``""`` for none.
     holdout : float
-        Share of the images, drawn by the seed, on which the best step and the threshold are chosen.
+        Share of the images, drawn by the seed, on which the best step and the threshold are chosen; those of one
+        slide stay together where the data set says of which they are.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -48,6 +52,7 @@ class DetectorData(BaseModel):
     classes: str | dict[str, str] = "bethesda"
     point_um: float = Field(16.0, gt=0)
     box: float | None = Field(None, gt=0)
+    look_alikes: str = ""
     holdout: float = Field(0.1, gt=0, lt=1)
 
     @model_validator(mode="after")

@@ -12,8 +12,10 @@ import numpy.typing as npt
 from cytoshift.metrics.bootstrap import Intervals, Weights, draw_images, percentile_interval
 from cytoshift.metrics.calibration import Reliability, reliability_by_image
 from cytoshift.metrics.confusion import confusions, precision_recall
-from cytoshift.metrics.detection import DetectionTruth, FoundBoxes, average_precision
+from cytoshift.metrics.detection import BY_OVERLAP, DetectionTruth, FoundBoxes, average_precision
+from cytoshift.metrics.f1 import CountedBoxes, F1Score, score_f1
 from cytoshift.metrics.froc import RATES, FrocBoxes, froc
+from cytoshift.metrics.matching import ByDistance, Matching
 from cytoshift.metrics.pooled import PooledBoxes, pool, pooled_average, pooled_precision
 
 ANY = "any class"
@@ -50,6 +52,8 @@ class DetectorScore:
     reliability : Reliability
         Scores against how often the class named is right.
     intervals : Intervals or None
+    f1 : dict of str to F1Score
+        By class that occurs, where a box counts by the distance of its centre from the cell's; empty where by overlap.
     refused : dict of str to str
         Fields that could not be seen through something, and why; they were looked at as they are.
     """
@@ -72,6 +76,7 @@ class DetectorScore:
     confusion: npt.NDArray[np.int64]
     reliability: Reliability
     intervals: Intervals | None
+    f1: dict[str, F1Score]
     refused: dict[str, str]
 
     def flat(self) -> dict[str, float]:
@@ -87,7 +92,15 @@ class DetectorScore:
         low, high = (
             {f"{name} {end}": pair[k] for name, pair in of_main.items()} for k, end in enumerate(("low", "high"))
         )
-        return self.flat() | low | high
+        return self.flat() | low | high | self._f1_metrics()
+
+    def _f1_metrics(self) -> dict[str, float]:
+        numbers: dict[str, float] = {}
+        for name, score in self.f1.items():
+            numbers[f"F1 {name}"] = score.values[0]
+            if score.ends is not None:
+                numbers |= {f"F1 {name} low": float(score.ends[0, 0]), f"F1 {name} high": float(score.ends[1, 0])}
+        return {name: value for name, value in numbers.items() if not np.isnan(value)}
 
     def to_json(self) -> dict[str, Any]:
         """Return a dictionary that JSON can hold: no NaN, curves as lists."""
@@ -103,19 +116,24 @@ class DetectorScore:
             "confusion": {"classes": [*self.classes, "nothing"], "rows_there_columns_found": self.confusion.tolist()},
             "reliability": {"boxes": self.reliability.count.tolist(), "score": score, "right": right},
             "precision_at_recall": {name: np.round(curve, 6).tolist() for name, curve in self.curves.items()},
+            "f1_by_distance": {name: each.to_json() for name, each in self.f1.items()},
             "refused": self.refused,
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What a detector saw, field by field: truth, boxes, those of them that reach their thresholds, and mm²."""
+    """What a detector saw, field by field: truth, boxes, those of them that reach their thresholds, and mm².
+
+    ``matching`` says when a box counts as a cell; where by distance, boxes are in its unit.
+    """
 
     truth: Sequence[DetectionTruth]
     found: Sequence[FoundBoxes]
     shown: Sequence[FoundBoxes]
     areas: Sequence[float]
     refused: dict[str, str] = field(default_factory=dict)
+    matching: Matching = BY_OVERLAP
 
 
 def score_detector(
@@ -166,11 +184,31 @@ def score_detector(
         confusion=parts.confusions.sum(axis=0),
         reliability=parts.reliability.drawn(once[0]),
         intervals=parts.intervals(resamples, seed) if resamples else None,
+        f1=_f1(looked, classes, threshold, thresholds or {}, resamples, seed),
         refused=looked.refused,
     )
     for name in score.flat():
         known.pop(name, None)
     return score
+
+
+def _f1(
+    looked: Looked,
+    classes: tuple[str, ...],
+    threshold: float,
+    thresholds: Mapping[str, float],
+    resamples: int,
+    seed: int,
+) -> dict[str, F1Score]:
+    """Return the F1 of each class that occurs, for boxes that count by distance."""
+    if not isinstance(looked.matching, ByDistance):
+        return {}
+    scores = {}
+    for label in sorted({int(label) for each in looked.truth for label in each.labels}):
+        boxes = CountedBoxes.of(looked.truth, looked.found, label, looked.matching)
+        limit = thresholds.get(classes[label], threshold)
+        scores[classes[label]] = score_f1(boxes, limit, resamples=resamples, seed=seed)
+    return scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +232,10 @@ class _Parts:
             tuple(ANY if label is None else classes[label] for label in labels),
             classes,
             [pool(truth, found, label) for label in labels],
-            [froc(truth, found, looked.areas, label) for label in labels],
-            confusions(truth, looked.shown, len(classes)),
-            reliability_by_image(truth, found),
-            reliability_by_image(truth, looked.shown),
+            [froc(truth, found, looked.areas, label, matching=looked.matching) for label in labels],
+            confusions(truth, looked.shown, len(classes), matching=looked.matching),
+            reliability_by_image(truth, found, matching=looked.matching),
+            reliability_by_image(truth, looked.shown, matching=looked.matching),
         )
 
     def numbers(self, weights: Weights) -> npt.NDArray[np.float64]:

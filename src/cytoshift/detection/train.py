@@ -12,7 +12,7 @@ from torch import Tensor
 
 from cytoshift.detection.distillation.learning import DistilledLearning
 from cytoshift.detection.labels import in_names
-from cytoshift.detection.learning import DetectorLearning
+from cytoshift.detection.learning import DetectorLearning, field_mpp
 from cytoshift.detection.networks import Architecture
 from cytoshift.detection.recipe import DetectorRecipe
 from cytoshift.detection.seen import seen_through
@@ -20,7 +20,8 @@ from cytoshift.detection.start import is_trunk, load_trunk
 from cytoshift.engine.operator import ImageOperator, TileBoxes
 from cytoshift.errors import DataError
 from cytoshift.metrics.calibration import fit_calibration
-from cytoshift.metrics.detection import DetectionTruth, best_threshold, best_thresholds
+from cytoshift.metrics.detection import BY_OVERLAP, DetectionTruth, best_threshold, best_thresholds
+from cytoshift.metrics.matching import MITOSIS_UM, ByDistance, Matching
 from cytoshift.training.coco import CocoSet, read_coco
 from cytoshift.training.loop import Control, Emit, fit
 
@@ -68,6 +69,7 @@ def train_detector(
     control: Control,
     parent: Parent | None = None,
     through: ImageOperator | None = None,
+    data: CocoSet | None = None,
 ) -> TrainedDetector:
     """Train a detector, or go on with the training that the folder holds.
 
@@ -83,13 +85,15 @@ def train_detector(
         Weights to start from, and the teacher of a distillation; the data's classes must be among the parent's.
     through : ImageOperator, optional
         What makes the pictures that are learnt from, where the recipe has ``data.through``.
+    data : CocoSet, optional
+        What it learns from; read from where the recipe says by default.
 
     Raises
     ------
     DataError
         The data cannot be used, or has classes that the parent does not know.
     """
-    data = read_data(recipe)
+    data = read_data(recipe) if data is None else data
     if parent is not None:
         recipe = recipe.model_copy(update={"architecture": Architecture.model_validate(dict(parent.architecture))})
         data = in_classes(data, parent.classes)
@@ -107,7 +111,11 @@ def train_detector(
     result = fit(learning, recipe.training, folder, emit=emit, control=control)
     learning.network.load_state_dict(result.state)
     detector = learning.detector(learning.network.eval())
-    chosen = _chosen(*learning.look(detector), data.classes, unseen=held_back is not training)
+    looked: tuple[Sequence[DetectionTruth], Sequence[TileBoxes]] = learning.look(detector)
+    matching: Matching = BY_OVERLAP
+    if recipe.architecture.merge_um is not None:
+        looked, matching = _in_um(recipe, learning.held_back, *looked), ByDistance(MITOSIS_UM)
+    chosen = _chosen(*looked, data.classes, unseen=held_back is not training, matching=matching)
     return TrainedDetector(
         state=detector.state_dict(),
         architecture=recipe.architecture,
@@ -131,16 +139,32 @@ class _Chosen:
     calibration: dict[str, float]
 
 
+def _in_um(
+    recipe: DetectorRecipe, data: CocoSet, truth: Sequence[DetectionTruth], found: Sequence[TileBoxes]
+) -> tuple[list[DetectionTruth], list[TileBoxes]]:
+    """Return what there is in fields and what was found there, in µm."""
+    scales = [field_mpp(field, recipe) for field in data.fields]
+    return (
+        [each.scaled(scale) for each, scale in zip(truth, scales, strict=True)],
+        [replace(each, boxes=each.boxes * np.float32(scale)) for each, scale in zip(found, scales, strict=True)],
+    )
+
+
 def _chosen(
-    truth: Sequence[DetectionTruth], found: Sequence[TileBoxes], classes: Sequence[str], *, unseen: bool
+    truth: Sequence[DetectionTruth],
+    found: Sequence[TileBoxes],
+    classes: Sequence[str],
+    *,
+    unseen: bool,
+    matching: Matching = BY_OVERLAP,
 ) -> _Chosen:
     """Choose the scaling of scores, and thresholds in those scores; the common one alone on images learnt from."""
-    scaling = fit_calibration(truth, found) if unseen else None
+    scaling = fit_calibration(truth, found, matching=matching) if unseen else None
     if scaling is not None:
         found = [replace(each, scores=scaling.apply(each.scores).astype(np.float32)) for each in found]
-    by_class = best_thresholds(truth, found, classes) if unseen else {}
+    by_class = best_thresholds(truth, found, classes, matching=matching) if unseen else {}
     return _Chosen(
-        round(best_threshold(truth, found), 3),
+        round(best_threshold(truth, found, matching=matching), 3),
         {name: round(value, 3) for name, value in by_class.items()},
         {} if scaling is None else scaling.as_card(),
     )
@@ -201,15 +225,23 @@ def _scaled_by_boxes(data: CocoSet, side: float, mpp: float) -> CocoSet:
 
 
 def hold_back(recipe: DetectorRecipe, data: CocoSet) -> tuple[CocoSet, CocoSet]:
-    """Split images into those learnt from and those by which the best step is chosen; drawn by the seed."""
-    count = len(data.fields)
+    """Split images into those learnt from and those by which the best step is chosen; drawn by the seed.
+
+    Images of one slide stay together, where the data set says of which slide they are.
+    """
+    slides = [field.slide or place for place, field in enumerate(data.fields)]
+    every = list(dict.fromkeys(slides))
+    count = len(every)
     if count < 2:
         return data, data
     order = np.random.default_rng(recipe.training.seed).permutation(count)
     share = min(max(round(count * recipe.data.holdout), 1), count - 1)
-    kept = [data.fields[i] for i in sorted(order[share:])]
-    held = [data.fields[i] for i in sorted(order[:share])]
-    return replace(data, fields=tuple(kept)), replace(data, fields=tuple(held))
+    held = {every[i] for i in order[:share]}
+    pairs = list(zip(data.fields, slides, strict=True))
+    return (
+        replace(data, fields=tuple(field for field, slide in pairs if slide not in held)),
+        replace(data, fields=tuple(field for field, slide in pairs if slide in held)),
+    )
 
 
 def in_classes(data: CocoSet, classes: tuple[str, ...]) -> CocoSet:

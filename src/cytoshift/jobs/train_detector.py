@@ -9,24 +9,33 @@ from typing import Any
 from torch import Tensor
 
 from cytoshift.detection import DetectorOperator
+from cytoshift.detection.mining import with_look_alikes
 from cytoshift.detection.recipe import DetectorRecipe
 from cytoshift.detection.start import is_trunk
 from cytoshift.detection.train import Parent, TrainedDetector, read_data, train_detector
+from cytoshift.engine import FindingOperator
+from cytoshift.errors import ModelError
 from cytoshift.jobs.home import home_of
 from cytoshift.jobs.looking import through
-from cytoshift.models import Card, Model, Registry, TrainingData
+from cytoshift.mitosis import read_patches
+from cytoshift.mitosis.mosaics import mosaic_fields
+from cytoshift.models import Card, Model, Registry, TrainingData, build_operator
 from cytoshift.training import Control, Emit
-from cytoshift.training.coco import found
+from cytoshift.training.coco import CocoSet, found
+from cytoshift.training.table import find_table
+
+MOSAICS, LOOK_ALIKES = "mosaics", "look-alikes"
+"""Folders, in that of a training, of patches side by side, and of what was mined."""
 
 
 def detector_card(
     recipe: DetectorRecipe, folder: Path, *, emit: Emit, control: Control
 ) -> tuple[Card, dict[str, Tensor], int]:
     """Train a detector, or go on; returns its card, its weights and the number of steps."""
-    data, parent = read_data(recipe), parent_detector(recipe)
+    data, parent = _fields(recipe, folder, emit, control), parent_detector(recipe)
     start = None if parent is None else Parent(parent.card.architecture, parent.load_state(), parent.card.classes)
     seen = through(recipe.data.through, recipe.data.reference) if recipe.data.through else None
-    trained = train_detector(recipe, folder, emit=emit, control=control, parent=start, through=seen)
+    trained = train_detector(recipe, folder, emit=emit, control=control, parent=start, through=seen, data=data)
     card = Card(
         id=recipe.id,
         title=recipe.title,
@@ -69,13 +78,46 @@ def placed_detector(recipe: DetectorRecipe) -> DetectorRecipe:
     ModelError
         Its start, its teacher, or what it looks through is not there.
     """
-    read_data(recipe)
+    if _is_table(recipe):
+        read_patches(recipe.data.path, recipe.data.split)
+    else:
+        read_data(recipe)
     parent_detector(recipe)
+    if recipe.data.look_alikes:
+        Registry().find(recipe.data.look_alikes, "detector")
     if recipe.data.through:
         through(recipe.data.through, recipe.data.reference)
     reference = found(recipe.data.reference) if recipe.data.reference else ""
     places = {"path": found(recipe.data.path), "reference": reference}
     return recipe.model_copy(update={"data": recipe.data.model_copy(update=places)})
+
+
+def _is_table(recipe: DetectorRecipe) -> bool:
+    return find_table(recipe.data.path) is not None
+
+
+def _fields(recipe: DetectorRecipe, folder: Path, emit: Emit, control: Control) -> CocoSet:
+    """Return the fields that a recipe's data are or are made into, with the look-alikes that were mined in them."""
+    wanted = recipe.data
+    if _is_table(recipe):
+        patches = read_patches(wanted.path, wanted.split)
+        data = mosaic_fields(
+            patches,
+            folder / MOSAICS,
+            box_um=wanted.point_um,
+            mpp=wanted.mpp,
+            seed=recipe.training.seed,
+            emit=emit,
+            control=control,
+        )
+    else:
+        data = read_data(recipe)
+    if not wanted.look_alikes:
+        return data
+    miner = build_operator(Registry().find(wanted.look_alikes, "detector"))
+    if not isinstance(miner, FindingOperator):
+        raise ModelError(f"{miner.title} finds no cells; name a detector as data.look_alikes.")
+    return with_look_alikes(data, miner, folder / LOOK_ALIKES, mpp=wanted.mpp, emit=emit, control=control)
 
 
 def parent_detector(recipe: DetectorRecipe) -> Model | None:
@@ -89,6 +131,7 @@ def _written(recipe: DetectorRecipe, parent: Model | None, data: str) -> dict[st
     written = recipe.model_dump(mode="json")
     written["data"] |= {"path": data, "reference": Path(recipe.data.reference).name}
     written["data"]["through"] = Path(recipe.data.through).name
+    written["data"]["look_alikes"] = Path(recipe.data.look_alikes).name
     if recipe.distillation is not None and parent is not None:
         written["distillation"]["teacher"] = parent.card.id
     else:

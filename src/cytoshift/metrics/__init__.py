@@ -19,13 +19,14 @@ from cytoshift.metrics.detection import (
     average_precision,
     best_threshold,
     best_thresholds,
-    box_overlap,
     precision_and_recall,
 )
 from cytoshift.metrics.distribution import Gaussian, KernelDistance, frechet_distance, kernel_distance
+from cytoshift.metrics.f1 import CountedBoxes, F1Score, score_f1
 from cytoshift.metrics.froc import FrocBoxes, froc
 from cytoshift.metrics.hist import mean_hue_correlation, tissue_hue_histogram
 from cytoshift.metrics.kappa import Kappa, cohen_kappa, one_class
+from cytoshift.metrics.matching import ByDistance, ByOverlap, Matching, box_overlap
 from cytoshift.metrics.niqe import Niqe
 from cytoshift.metrics.pooled import PooledBoxes, pool, pooled_average, pooled_precision
 from cytoshift.metrics.seam import Seams, seam_ratio
@@ -34,12 +35,17 @@ from cytoshift.metrics.structure import Structure, gradient_correlation, luminan
 __all__ = [
     "AveragePrecision",
     "Boxes",
+    "ByDistance",
+    "ByOverlap",
     "ColourError",
+    "CountedBoxes",
     "DetectionTruth",
+    "F1Score",
     "FrocBoxes",
     "Gaussian",
     "Kappa",
     "KernelDistance",
+    "Matching",
     "Niqe",
     "Platt",
     "PooledBoxes",
@@ -76,6 +82,7 @@ __all__ = [
     "precision_recall",
     "reliability_by_image",
     "rgb_histograms",
+    "score_f1",
     "seam_ratio",
     "ssim",
     "structure_kept",

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cytoshift.metrics.detection import DetectionTruth, FoundBoxes, match_names
+from cytoshift.metrics.detection import BY_OVERLAP, DetectionTruth, FoundBoxes, match_names
+from cytoshift.metrics.matching import Matching
 
 Values = npt.NDArray[np.float64]
 
@@ -90,9 +91,11 @@ def fit_platt(scores: npt.ArrayLike, right: npt.ArrayLike, *, enough: int = ENOU
     return Platt(float(at[0]), float(at[1])) if at[0] > 0 else None
 
 
-def fit_calibration(truth: Sequence[DetectionTruth], found: Sequence[FoundBoxes]) -> Platt | None:
+def fit_calibration(
+    truth: Sequence[DetectionTruth], found: Sequence[FoundBoxes], *, matching: Matching = BY_OVERLAP
+) -> Platt | None:
     """Fit one scaling for all classes: right is a box on a cell of the class it names; None where there are too few."""
-    pairs = [match_names(there, seen) for there, seen in zip(truth, found, strict=True)]
+    pairs = [match_names(there, seen, matching=matching) for there, seen in zip(truth, found, strict=True)]
     return fit_platt(np.concatenate([score for score, _ in pairs]), np.concatenate([hit for _, hit in pairs]))
 
 
@@ -131,10 +134,15 @@ class Reliability:
 
 
 def reliability_by_image(
-    truth: Sequence[DetectionTruth], found: Sequence[FoundBoxes], *, bins: int = BINS
+    truth: Sequence[DetectionTruth],
+    found: Sequence[FoundBoxes],
+    *,
+    matching: Matching = BY_OVERLAP,
+    bins: int = BINS,
 ) -> Reliability:
     """Return how often boxes of like score name the cell they are on, image by image ``(images, bins)``."""
-    sums = [binned(*match_names(there, seen), bins) for there, seen in zip(truth, found, strict=True)]
+    pairs = [match_names(there, seen, matching=matching) for there, seen in zip(truth, found, strict=True)]
+    sums = [binned(score, right, bins) for score, right in pairs]
     count, score, right = (np.stack(part) for part in zip(*sums, strict=True))
     return Reliability(count, score, right)
 

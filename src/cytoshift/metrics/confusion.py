@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cytoshift.metrics.detection import Boxes, DetectionTruth, FoundBoxes, partners
+from cytoshift.metrics.detection import BY_OVERLAP, Boxes, DetectionTruth, FoundBoxes, partners
+from cytoshift.metrics.matching import Matching
 
 
 def above(found: FoundBoxes, thresholds: npt.NDArray[np.float64]) -> Boxes:
@@ -18,7 +19,7 @@ def above(found: FoundBoxes, thresholds: npt.NDArray[np.float64]) -> Boxes:
 
 
 def confusions(
-    truth: Sequence[DetectionTruth], kept: Sequence[FoundBoxes], classes: int, *, iou: float = 0.5
+    truth: Sequence[DetectionTruth], kept: Sequence[FoundBoxes], classes: int, *, matching: Matching = BY_OVERLAP
 ) -> npt.NDArray[np.int64]:
     """Count what cells are called, image by image.
 
@@ -31,8 +32,8 @@ def confusions(
         One entry an image; of what was found only what is shown, see `above`.
     classes : int
         Number of classes.
-    iou : float
-        Overlap from which a box is on a cell.
+    matching : ByOverlap or ByDistance
+        When a box is on a cell.
 
     Returns
     -------
@@ -42,7 +43,7 @@ def confusions(
     """
     counts = np.zeros((len(truth), classes + 1, classes + 1), np.int64)
     for image, (there, seen) in enumerate(zip(truth, kept, strict=True)):
-        order, partner = partners(there, seen, iou=iou)
+        order, partner = partners(there, seen, matching=matching)
         hit = partner >= 0
         missed = np.delete(there.labels, partner[hit])
         places: tuple[Any, ...] = (

@@ -11,6 +11,11 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from cytoshift.metrics.matching import ByOverlap, Matching
+
+BY_OVERLAP = ByOverlap(0.5)
+"""A box is on a cell where their intersection is at least half of their union."""
+
 MOST_BOXES = 10_000
 """Boxes counted per image. COCO's own limit of 100 would silently truncate a field with more cells."""
 
@@ -33,6 +38,10 @@ class DetectionTruth:
     boxes: npt.NDArray[np.float32]
     labels: npt.NDArray[np.int64]
     ignored: npt.NDArray[np.float32]
+
+    def scaled(self, scale: float) -> DetectionTruth:
+        """Return the same with every coordinate times a scale."""
+        return DetectionTruth(self.boxes * np.float32(scale), self.labels, self.ignored * np.float32(scale))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +103,18 @@ FEWEST = 10
 
 
 def best_threshold(
-    truth: Sequence[DetectionTruth], found: Sequence[FoundBoxes], *, iou: float = 0.5, fallback: float = 0.5
+    truth: Sequence[DetectionTruth],
+    found: Sequence[FoundBoxes],
+    *,
+    matching: Matching = BY_OVERLAP,
+    fallback: float = 0.5,
 ) -> float:
     """Return the score from which keeping boxes gives the best F1 for cells of any class.
 
-    Boxes are matched to the truth best score first, each to the free cell it overlaps most; what lies over an
-    ignored box counts neither way. ``fallback`` is returned where nothing matches.
+    Boxes are matched to the truth best score first, each to the nearest free cell; what lies over an ignored box
+    counts neither way. ``fallback`` is returned where nothing matches.
     """
-    hits = [match_cells(there, seen, iou=iou) for there, seen in zip(truth, found, strict=True)]
+    hits = [match_cells(there, seen, matching=matching) for there, seen in zip(truth, found, strict=True)]
     scores = np.concatenate([score for score, _ in hits]) if hits else np.zeros(0)
     right = np.concatenate([hit for _, hit in hits]) if hits else np.zeros(0, bool)
     total = sum(len(image.boxes) for image in truth)
@@ -118,7 +131,7 @@ def best_thresholds(
     found: Sequence[FoundBoxes],
     classes: Sequence[str],
     *,
-    iou: float = 0.5,
+    matching: Matching = BY_OVERLAP,
     fallback: float = 0.5,
 ) -> dict[str, float]:
     """Return for each class the score from which keeping boxes of that name gives its best F1.
@@ -126,21 +139,21 @@ def best_thresholds(
     A class with fewer than `FEWEST` cells, or of which nothing is found, gets the threshold that is best for cells of
     any class: a best one chosen on a handful of cells is chance.
     """
-    common = best_threshold(truth, found, iou=iou, fallback=fallback)
+    common = best_threshold(truth, found, matching=matching, fallback=fallback)
     chosen = {}
     for label, name in enumerate(classes):
         pairs = [of_class(there, seen, label) for there, seen in zip(truth, found, strict=True)]
         there, seen = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
         enough = sum(len(image.boxes) for image in there) >= FEWEST
-        chosen[name] = best_threshold(there, seen, iou=iou, fallback=common) if enough else common
+        chosen[name] = best_threshold(there, seen, matching=matching, fallback=common) if enough else common
     return chosen
 
 
 def precision_and_recall(
-    truth: Sequence[DetectionTruth], found: Sequence[FoundBoxes], threshold: float, *, iou: float = 0.5
+    truth: Sequence[DetectionTruth], found: Sequence[FoundBoxes], threshold: float, *, matching: Matching = BY_OVERLAP
 ) -> tuple[float, float]:
     """Return precision and recall of cells of any class at a score; 0 where nothing was found or there is nothing."""
-    hits = [match_cells(there, seen, iou=iou) for there, seen in zip(truth, found, strict=True)]
+    hits = [match_cells(there, seen, matching=matching) for there, seen in zip(truth, found, strict=True)]
     right = sum(int((hit & (score >= threshold)).sum()) for score, hit in hits)
     kept = sum(int((score >= threshold).sum()) for score, _ in hits)
     total = sum(len(image.boxes) for image in truth)
@@ -155,27 +168,27 @@ def of_class(truth: DetectionTruth, found: FoundBoxes, label: int) -> tuple[Dete
 
 
 def match_cells(
-    truth: DetectionTruth, found: FoundBoxes, *, iou: float = 0.5
+    truth: DetectionTruth, found: FoundBoxes, *, matching: Matching = BY_OVERLAP
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
     """Return scores, best first, and whether each box hit a cell of any class; those over ignored places left out."""
-    order, partner = partners(truth, found, iou=iou)
+    order, partner = partners(truth, found, matching=matching)
     return found.scores[order].astype(np.float64), partner >= 0
 
 
 def match_names(
-    truth: DetectionTruth, found: FoundBoxes, *, iou: float = 0.5
+    truth: DetectionTruth, found: FoundBoxes, *, matching: Matching = BY_OVERLAP
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
     """Return scores, and whether each box hit a cell of the class it names; those over ignored places left out."""
-    parts = [match_cells(*of_class(truth, found, int(label)), iou=iou) for label in np.unique(found.labels)]
+    parts = [match_cells(*of_class(truth, found, int(label)), matching=matching) for label in np.unique(found.labels)]
     if not parts:
         return np.zeros(0), np.zeros(0, bool)
     return np.concatenate([score for score, _ in parts]), np.concatenate([hit for _, hit in parts])
 
 
 def partners(
-    truth: DetectionTruth, found: FoundBoxes, *, iou: float = 0.5
+    truth: DetectionTruth, found: FoundBoxes, *, matching: Matching = BY_OVERLAP
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Match boxes to cells one to one, whatever their classes, best score first, each to the free cell it covers most.
+    """Match boxes to cells one to one, whatever their classes, best score first, each to the nearest free cell.
 
     Returns
     -------
@@ -185,29 +198,18 @@ def partners(
         The cell each is matched to; -1 for none.
     """
     order = np.argsort(-found.scores, kind="stable")
-    overlap = box_overlap(found.boxes[order], truth.boxes)
-    spared = (box_overlap(found.boxes[order], truth.ignored) > 0).any(axis=1)
+    nearness = matching.nearness(found.boxes[order], truth.boxes)
+    spared = matching.spared(found.boxes[order], truth.ignored)
     free = np.ones(len(truth.boxes), bool)
     partner = np.full(len(order), -1, np.int64)
-    for row in np.flatnonzero((overlap >= iou).any(axis=1)):
-        candidates = np.where(free, overlap[row], -1.0)
+    for row in np.flatnonzero((nearness >= matching.least).any(axis=1)):
+        candidates = np.where(free, nearness[row], -np.inf)
         best = int(candidates.argmax())
-        if candidates[best] >= iou:
+        if candidates[best] >= matching.least:
             free[best] = False
             partner[row] = best
     kept = (partner >= 0) | ~spared
     return order[kept], partner[kept]
-
-
-def box_overlap(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Return the intersection over union ``(n, m)`` of boxes ``(n, 4)`` and ``(m, 4)``."""
-    a64, b64 = a.astype(np.float64)[:, None], b.astype(np.float64)[None]
-    sides = np.minimum(a64[..., 2:], b64[..., 2:]) - np.maximum(a64[..., :2], b64[..., :2])
-    common = np.prod(np.clip(sides, 0, None), axis=-1)
-    areas = [np.prod(box[..., 2:] - box[..., :2], axis=-1) for box in (a64, b64)]
-    union = areas[0] + areas[1] - common
-    ratio: npt.NDArray[np.float64] = np.divide(common, union, out=np.zeros_like(common), where=union > 0)
-    return ratio
 
 
 def _precision(

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cytoshift.metrics.detection import DetectionTruth, FoundBoxes, match_cells, of_class
+from cytoshift.metrics.detection import BY_OVERLAP, DetectionTruth, FoundBoxes, match_cells, of_class
+from cytoshift.metrics.matching import Matching
 
 RATES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 """False positives per mm² at which sensitivity is stated: a smear holds some hundred cells per mm²."""
@@ -83,7 +84,7 @@ def froc(
     areas: Sequence[float],
     label: int | None = None,
     *,
-    iou: float = 0.5,
+    matching: Matching = BY_OVERLAP,
 ) -> FrocBoxes:
     """Match boxes for FROC.
 
@@ -95,13 +96,13 @@ def froc(
         mm² of each image.
     label : int, optional
         Boxes and cells of this class alone; of any class without, whatever they are called.
-    iou : float
-        Overlap from which a box is on a cell. What lies over an ignored place counts neither way.
+    matching : ByOverlap or ByDistance
+        When a box is on a cell. What lies over an ignored place counts neither way.
     """
     scores, images, hits, cells = [], [], [], []
     for index, (there, seen) in enumerate(zip(truth, found, strict=True)):
         there, seen = (there, seen) if label is None else of_class(there, seen, label)
-        score, hit = match_cells(there, seen, iou=iou)
+        score, hit = match_cells(there, seen, matching=matching)
         scores.append(score)
         hits.append(hit)
         images.append(np.full(len(score), index, np.int64))

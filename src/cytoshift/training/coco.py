@@ -36,6 +36,8 @@ class Field:
         Index into the data set's classes.
     ignored : ndarray of float32, shape (m, 4)
         Boxes (COCO's crowds) of which it is not known what they hold.
+    slide : str
+        What it was cut from, where the data set says it: fields of one slide are not independent.
     """
 
     path: Path
@@ -46,6 +48,7 @@ class Field:
     boxes: npt.NDArray[np.float32]
     labels: npt.NDArray[np.int64]
     ignored: npt.NDArray[np.float32]
+    slide: str = ""
 
     def read(self) -> npt.NDArray[np.uint8]:
         """Read the image as RGB ``(y, x, 3)``."""
@@ -240,6 +243,7 @@ def _field(
         boxes=corners[real & ~crowd],
         labels=labels[real & ~crowd],
         ignored=corners[real & crowd],
+        slide=str(image.get("slide", "")),
     )
 
 
