@@ -39,6 +39,43 @@ def test_cells_go_in_and_come_out(option, state, tmp_path, field, cells, cytoshi
     assert found == {("HSIL", 10), ("NILM", 50)}
 
 
+FORMATS = {"geojson": "out.geojson", "coco": "out.json", "midog": "out.midog.json", "voc": "out.xml", "csv": "out.csv",
+           "slide-runner": "out.db", "crops": "crops"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_goes_out_and_in(name, tmp_path, field, cells, cytoshift):
+    study, other, out = tmp_path / "study", tmp_path / "other", tmp_path / FORMATS[name]
+    cytoshift("study", "new", study)
+    cytoshift("study", "import", study, cells, "--slide", field)
+    assert "Wrote" in cytoshift("study", "export", study, out, "--slide", field, "--format", name)
+    cytoshift("study", "new", other)
+    said = cytoshift("study", "import", other, out, "--slide", field, "--preview")
+    assert said.startswith(f"{out.name} adds 2 cells (NILM 1, HSIL 1).")
+    assert json.loads(cytoshift("study", "status", other, "--json"))["slides"] == []
+    assert "added 2 cells" in cytoshift("study", "import", other, out, "--slide", field)
+    assert "2 here already" in cytoshift("study", "import", other, out, "--slide", field, "--preview")
+    with Study.open(other) as store:
+        identity = store.slides()[0].identity
+        assert sorted(store.cells(identity).boxes[:, 0].tolist()) == [10, 50]
+        store.undo()
+        assert len(store.cells(identity)) == 0
+
+
+def test_what_cannot_go_in_or_out_gets_one_sentence(tmp_path, field, cells, cytoshift, complaint):
+    study = tmp_path / "study"
+    cytoshift("study", "new", study)
+    assert "no format word" in complaint("study", "import", study, cells, "--slide", field, "--format", "word")
+    cytoshift("study", "import", study, cells, "--slide", field)
+    assert "nothing to add" in complaint("study", "import", study, cells, "--slide", field)
+    assert "has no slide nine" in complaint("study", "export", study, tmp_path / "x.csv", "--slide", "nine")
+    field.rename(tmp_path / "moved.png")
+    assert "is not where it was" in complaint("study", "export", study, tmp_path / "x.xml")
+    assert "Wrote" in cytoshift("study", "export", study, tmp_path / "x.csv")
+    cytoshift("study", "export", study, tmp_path / "all", "--format", "csv")
+    assert (tmp_path / "all" / "field.png.csv").is_file()
+
+
 def test_the_scale_given_by_hand_is_kept(tmp_path, field, cytoshift):
     study = tmp_path / "study"
     cytoshift("study", "new", study)

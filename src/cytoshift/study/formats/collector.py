@@ -166,7 +166,7 @@ class Collector:
         )
 
     def _identify(self, position: int, identifier: object, given: str, box: Sequence[float], label: str) -> None:
-        own = "" if identifier is None else str(identifier)
+        own = "" if identifier is None else printable(str(identifier))
         name = own.lower()
         if not universal(name):
             given = given or own

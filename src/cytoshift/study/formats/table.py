@@ -57,12 +57,12 @@ def write(path: str | Path, cells: Annotations, picture: Picture | None = None) 
     """
     path = Path(path)
     try:
-        with new_file(path) as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="") as text:
+        with new_file(path) as raw:
+            text = io.TextIOWrapper(raw, encoding="utf-8", newline="")
             rows = csv.writer(text, lineterminator="\n")
             rows.writerow((*COLUMNS, *cells.measures))
             rows.writerows(table_rows(cells))
-            text.flush()
-            text.detach()
+            text.detach()  # written out, and left open for `new_file`
     except OSError as error:
         raise StudyError(f"{path} cannot be written ({error.strerror}); make room or choose another place.") from error
     return path
