@@ -1,5 +1,6 @@
 """The training loop: resumes bit for bit, keeps the best, obeys."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ from cytoshift.training import TrainingSettings, TrainingTask, fit
 from cytoshift.training.checkpoint import read_tensors, write_tensors
 from cytoshift.training.ema import Ema
 from cytoshift.training.loop import CHECKPOINT
-from cytoshift.training.schedule import warmup_cosine
+from cytoshift.training.schedule import Plateau, warmup_cosine
 
 
 class Line(TrainingTask):
@@ -122,3 +123,92 @@ def test_a_torn_checkpoint_is_said(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-50])
     with pytest.raises(Exception, match="damaged"):
         read_tensors(path)
+
+
+class Straight(TrainingTask):
+    """Fits a line without batch norm, so that parts of a batch can be added up exactly."""
+
+    def __init__(self) -> None:
+        torch.manual_seed(0)
+        self.network = nn.Linear(1, 1)
+
+    def batch(self, step: int) -> Tensor:
+        return torch.rand(10, 1, generator=torch.Generator().manual_seed(step))
+
+    def parts(self, batch: Tensor, at_once: int | None) -> Iterator[tuple[Tensor, float]]:
+        for part in batch.split(at_once or len(batch)):
+            yield part, len(part) / len(batch)
+
+    def loss(self, batch: Tensor) -> dict[str, Tensor]:
+        return {"error": ((self.network(batch) - 2 * batch - 1) ** 2).mean()}
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        return {"score": 0.0}
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 10])
+def test_a_batch_in_parts_is_the_same_batch(tmp_path: Path, at_once: int) -> None:
+    events: dict[str, list[dict[str, Any]]] = {"whole": [], "parts": []}
+    results = {
+        name: fit(
+            Straight(),
+            SETTINGS.model_copy(update={"at_once": size}),
+            tmp_path / name,
+            emit=events[name].append,
+            control=Wish(),
+        )
+        for name, size in (("whole", None), ("parts", at_once))
+    }
+    for name, tensor in results["whole"].state.items():
+        torch.testing.assert_close(results["parts"].state[name], tensor, atol=1e-5, rtol=1e-5)
+    losses = [[event["error"] for event in events[name] if event["kind"] == "loss"] for name in events]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-5)
+
+
+def test_the_average_is_there_to_learn_from(tmp_path: Path) -> None:
+    class Pupil(Line):
+        def loss(self, batch: Tensor) -> dict[str, Tensor]:
+            with torch.no_grad():
+                wanted = self.average(batch)
+            assert not self.average.training
+            return {**super().loss(batch), "as its average": (self.network(batch) - wanted).square().mean()}
+
+    events: list[dict[str, Any]] = []
+    fit(Pupil(), SETTINGS, tmp_path, emit=events.append, control=Wish())
+    parts = [event["as its average"] for event in events if event["kind"] == "loss"]
+    assert parts[10] > 0
+
+
+PLATEAU = SETTINGS.model_copy(
+    update={"schedule": "plateau", "plateau_patience": 1, "plateau_factor": 0.5, "validate_every": 4, "warmup": 0}
+)
+
+
+def test_a_plateau_lowers_the_rate_and_patience_ends(tmp_path: Path) -> None:
+    """Straight's score never gets better: the rate halves after every second validation."""
+    settings = PLATEAU.model_copy(update={"patience": 6})
+    notes: list[dict[str, Any]] = []
+    result = fit(Straight(), settings, tmp_path, emit=notes.append, control=Wish())
+    assert (result.best_step, result.steps) == (4, 28)  # the first is the best, six more bring nothing
+    assert any("6 validations brought nothing new" in event.get("text", "") for event in notes)
+
+
+def test_plateaus_go_on_where_a_run_was_interrupted(tmp_path: Path) -> None:
+    whole = fit(Straight(), PLATEAU, tmp_path / "whole", emit=ignore, control=Wish())
+    with pytest.raises(Cancelled):
+        fit(Straight(), PLATEAU, tmp_path / "parts", emit=ignore, control=Wish(30))
+    parts = fit(Straight(), PLATEAU, tmp_path / "parts", emit=ignore, control=Wish())
+    assert all(torch.equal(parts.state[name], tensor) for name, tensor in whole.state.items())
+    tensors = [read_tensors(tmp_path / part / CHECKPOINT)[0] for part in ("whole", "parts")]
+    assert all(torch.equal(tensors[0][name], tensors[1][name]) for name in tensors[0])
+    header = read_tensors(tmp_path / "parts" / CHECKPOINT)[1]
+    assert header["plateau"] == [0.5**7, 0]
+
+
+def test_a_plateau_is_one_of_validations_without_a_better_one() -> None:
+    plateau = Plateau(factor=0.1, patience=2)
+    shares = []
+    for better in (True, False, False, False, False, True, False, False, False):
+        plateau.validated(better)
+        shares.append(plateau.share)
+    assert shares == pytest.approx([1, 1, 1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.01])

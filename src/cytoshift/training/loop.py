@@ -17,7 +17,7 @@ from cytoshift.engine.device import pick_device
 from cytoshift.errors import Cancelled, DataError
 from cytoshift.training.checkpoint import pack, read_tensors, unpack, write_tensors
 from cytoshift.training.ema import Ema
-from cytoshift.training.schedule import warmup_cosine
+from cytoshift.training.schedule import Plateau, warmup, warmup_cosine
 from cytoshift.training.settings import TrainingSettings
 from cytoshift.training.task import TrainingTask, decayed
 
@@ -75,6 +75,14 @@ def fit(task: TrainingTask, settings: TrainingSettings, folder: Path, *, emit: E
             run.validate()
         if last or run.step % settings.checkpoint_every == 0:
             run.save()
+        if run.stalled:
+            emit(
+                {
+                    "kind": "note",
+                    "text": f"ended at step {run.step}: {settings.patience} validations brought nothing new",
+                }
+            )
+            break
     if run.best_step == 0 or (run.step % settings.validate_every and run.step < settings.steps):
         run.validate()
         run.save()
@@ -90,6 +98,7 @@ class _Run:
         self.device = pick_device(settings.device)
         self.network = task.network.to(self.device)
         self.average = Ema(self.network, settings.ema_decay)
+        task.average = self.average.network
         self.networks = {"network": self.network, "average": self.average.network}
         self.optimizers = {"optimizer": self._adam(task.parameters())}
         if task.opponents is not None:
@@ -98,6 +107,8 @@ class _Run:
         self.step = 0
         self.best_step = 0
         self.best_score = -math.inf
+        self.worse = 0
+        self.plateau = Plateau(settings.plateau_factor, settings.plateau_patience)
         self._clock = time.monotonic()
         self._fresh = 0
         folder.mkdir(parents=True, exist_ok=True)
@@ -116,6 +127,8 @@ class _Run:
         unpack(tensors, self.networks, self.optimizers)
         self.step, self.best_step = header["step"], header["best_step"]
         self.best_score = header["best_score"] if self.best_step else -math.inf
+        self.worse = header["worse"]
+        self.plateau.share, self.plateau.stalled = header["plateau"]
         self.emit({"kind": "note", "text": f"resumed at step {self.step}"})
 
     def save(self) -> None:
@@ -123,18 +136,27 @@ class _Run:
             "step": self.step,
             "best_step": self.best_step,
             "best_score": self.best_score if self.best_step else None,
+            "worse": self.worse,
+            "plateau": (self.plateau.share, self.plateau.stalled),
         }
         tensors = pack(self.networks, self.optimizers)
         write_tensors(self.folder / CHECKPOINT, tensors, header)
 
+    @property
+    def stalled(self) -> bool:
+        """Whether validations have brought nothing new for as long as anyone wants to wait."""
+        return 0 < self.settings.patience <= self.worse
+
+    def _share(self) -> float:
+        """Return the share of the learning rate's peak at this step."""
+        ramp = min(self.settings.warmup, self.settings.steps // 2)
+        if self.settings.schedule == "plateau":
+            return self.plateau.share * warmup(self.step, ramp)
+        final = self.settings.final_learning_rate
+        return warmup_cosine(self.step, steps=self.settings.steps, warmup=ramp, final=final)
+
     def train(self, batch: Any) -> None:
-        share = warmup_cosine(
-            self.step,
-            steps=self.settings.steps,
-            warmup=min(self.settings.warmup, self.settings.steps // 2),
-            final=self.settings.final_learning_rate,
-        )
-        rate = self.settings.learning_rate * share
+        rate = self.settings.learning_rate * self._share()
         for name, optimizer in self.optimizers.items():
             for group in optimizer.param_groups:
                 group["lr"] = rate * self.task.opposing_rate if name == "opposing" else rate
@@ -154,20 +176,24 @@ class _Run:
     ) -> dict[str, Tensor]:
         """Take one step of an optimizer down a loss; returns its parts."""
         network.train()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
-            losses = loss(batch)
-        if not losses:
-            return losses
-        total = torch.stack(list(losses.values())).sum()
-        if not torch.isfinite(total):
-            raise DataError(
-                f"The loss became {float(total.detach())} at step {self.step}; start again with a lower learning_rate."
-            )
         self.optimizers[optimizer].zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
+        summed: dict[str, Tensor] = {}
+        for part, share in self.task.parts(batch, self.settings.at_once):
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
+                losses = loss(part)
+            if not losses:
+                return losses
+            total = torch.stack(list(losses.values())).sum()
+            if not torch.isfinite(total):
+                raise DataError(
+                    f"The loss became {float(total.detach())} at step {self.step}; start again with a lower "
+                    "learning_rate."
+                )
+            (total if share == 1 else total * share).backward()  # type: ignore[no-untyped-call]
+            summed = {name: summed.get(name, 0) + value.detach() * share for name, value in losses.items()}
         nn.utils.clip_grad_norm_(network.parameters(), self.settings.clip_norm)
         self.optimizers[optimizer].step()
-        return losses
+        return summed
 
     def _tell(self, losses: dict[str, Tensor]) -> None:
         eta = (time.monotonic() - self._clock) / self._fresh * (self.settings.steps - self.step)
@@ -180,7 +206,10 @@ class _Run:
             self.task.settle(network)
             metrics = self.task.validate(network)
         self.emit({"kind": "validation", "step": self.step, **metrics})
-        if self.settings.keep == "last" or metrics["score"] > self.best_score or self.best_step == 0:
+        better = metrics["score"] > self.best_score or self.best_step == 0
+        self.worse = 0 if better else self.worse + 1
+        self.plateau.validated(better)
+        if better or self.settings.keep == "last":
             self.best_score, self.best_step = metrics["score"], self.step
             header = {"step": self.step, "metrics": metrics}
             write_tensors(self.folder / BEST, network.state_dict(), header)

@@ -26,9 +26,12 @@ class TrainingTask(ABC):
         Of so many steps the opponents learn in one.
     opposing_rate : float
         Their learning rate, as a share of the network's.
+    average : Module
+        The averaged network, set by the loop before the first step: a teacher for tasks that learn from it.
     """
 
     network: nn.Module
+    average: nn.Module
     opponents: nn.Module | None = None
     opposing_every: int = 1
     opposing_rate: float = 1.0
@@ -36,6 +39,10 @@ class TrainingTask(ABC):
     @abstractmethod
     def batch(self, step: int) -> Any:
         """Make the batch of a step on the CPU; called from a thread that works ahead."""
+
+    def parts(self, batch: Any, at_once: int | None) -> Iterable[tuple[Any, float]]:
+        """Split a batch into parts to be computed one after the other, and the share that each has in the loss."""
+        return ((batch, 1.0),)
 
     @abstractmethod
     def loss(self, batch: Any) -> dict[str, Tensor]:
