@@ -6,16 +6,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cytoshift.mitosis.classifier import Classified, MitosisClassifier
     from cytoshift.mitosis.counting import Count, Figures, Window, count, place
     from cytoshift.mitosis.duplicates import doubles, refuse_doubles, without_doubles, without_those_of
     from cytoshift.mitosis.evaluate import evaluate_classifier
     from cytoshift.mitosis.hotspot import densest
     from cytoshift.mitosis.patches import PatchSet, joined, read_patches
+    from cytoshift.mitosis.recipe import MitosisRecipe
     from cytoshift.mitosis.report import Counted
     from cytoshift.mitosis.score import MitosisScore
     from cytoshift.mitosis.split import check_apart, split_slides
+    from cytoshift.mitosis.train import ParentClassifier, TrainedClassifier, train_classifier
 
 _HOMES = {
+    "classifier": ("Classified", "MitosisClassifier"),
     "counting": ("Count", "Figures", "Window", "count", "place"),
     "duplicates": ("doubles", "refuse_doubles", "without_doubles", "without_those_of"),
     "evaluate": ("evaluate_classifier",),
@@ -23,15 +27,22 @@ _HOMES = {
     "patches": ("PatchSet", "joined", "read_patches"),
     "report": ("Counted",),
     "score": ("MitosisScore",),
+    "recipe": ("MitosisRecipe",),
     "split": ("check_apart", "split_slides"),
+    "train": ("ParentClassifier", "TrainedClassifier", "train_classifier"),
 }
 
 __all__ = [
+    "Classified",
     "Count",
     "Counted",
     "Figures",
+    "MitosisClassifier",
+    "MitosisRecipe",
     "MitosisScore",
+    "ParentClassifier",
     "PatchSet",
+    "TrainedClassifier",
     "Window",
     "check_apart",
     "count",
@@ -43,6 +54,7 @@ __all__ = [
     "read_patches",
     "refuse_doubles",
     "split_slides",
+    "train_classifier",
     "without_doubles",
     "without_those_of",
 ]

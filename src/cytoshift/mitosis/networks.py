@@ -1,0 +1,105 @@
+"""The classifier's network: torchvision's DenseNet-121, MixStyle inside, CBAM before pooling, one logit."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+from torchvision.models import densenet121
+from torchvision.models.densenet import DenseNet
+
+from cytoshift.mitosis.attention import Attention
+from cytoshift.mitosis.mixstyle import MixStyle
+
+CHANNELS = 1024
+"""Of DenseNet-121's last features."""
+
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""ImageNet's, which published trunks expect."""
+
+MIXED_AFTER = ("transition1", "transition2")
+"""Where MixStyle stands: after an early and a mid stage, 1/8 and 1/16 of the picture, as the paper asks."""
+
+
+class Architecture(BaseModel):
+    """Everything needed to build the network before its weights are loaded; stored in the model's card.
+
+    Attributes
+    ----------
+    view : int
+        Side in pixels, at the model's µm/px, of the middle of a crop that the network looks at.
+    side : int
+        Side in pixels to which that is resized.
+    attention : bool
+        Whether CBAM refines the features.
+    phases : tuple of str
+        Phases of the mitotic cycle that a second head tells apart; none without.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    view: int = Field(128, ge=32)
+    side: int = Field(128, ge=32, multiple_of=32)
+    attention: bool = True
+    phases: tuple[str, ...] = ()
+
+
+class Output(NamedTuple):
+    """What the network says of a batch.
+
+    ``logits`` ``(batch,)`` above 0 mean atypical, ``phases`` ``(batch, phases)`` are logits, and ``descriptors``
+    ``(batch, 1024)`` are the refined features' means over the picture, which alignment compares.
+    """
+
+    logits: Tensor
+    phases: Tensor
+    descriptors: Tensor
+
+
+class MitosisNetwork(nn.Module):
+    """Tells atypical mitoses from normal ones.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    mixstyle : float or None
+        α of MixStyle while training; None for none. It has no weights, so a card need not know.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, architecture: Architecture, mixstyle: float | None = None) -> None:
+        super().__init__()
+        network: DenseNet = densenet121(weights=None)
+        self.trunk = network.features
+        self.mix = nn.ModuleDict({} if mixstyle is None else {name: MixStyle(mixstyle) for name in MIXED_AFTER})
+        self.attention = Attention(CHANNELS) if architecture.attention else nn.Identity()
+        self.head = nn.Linear(CHANNELS, 1)
+        self.phases = nn.Linear(CHANNELS, len(architecture.phases)) if architecture.phases else None
+        self.register_buffer("mean", torch.tensor(MEAN)[:, None, None], persistent=False)
+        self.register_buffer("deviation", torch.tensor(DEVIATION)[:, None, None], persistent=False)
+
+    def forward(self, images: Tensor) -> Output:
+        """Look at images ``(batch, 3, y, x)``, 0 to 1."""
+        features = self.attention(torch.relu(self.features(images)))
+        descriptors = features.mean(dim=(2, 3))
+        phases = descriptors.new_zeros(len(images), 0) if self.phases is None else self.phases(descriptors)
+        return Output(self.head(descriptors)[:, 0], phases, descriptors)
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return the trunk's features ``(batch, 1024, y / 32, x / 32)``, before the last ReLU."""
+        x = (images - self.mean) / self.deviation
+        x = x.contiguous(memory_format=torch.channels_last)
+        for name, stage in self.trunk.named_children():
+            x = stage(x)
+            if name in self.mix:
+                x = self.mix[name](x)
+        return x
+
+
+def build_network(architecture: Architecture, mixstyle: float | None = None) -> MitosisNetwork:
+    """Build a randomly initialised network, its weights in the order that processors like."""
+    return MitosisNetwork(architecture, mixstyle).to(memory_format=torch.channels_last)
