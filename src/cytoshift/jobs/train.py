@@ -18,8 +18,10 @@ from cytoshift.jobs.result import Made
 from cytoshift.jobs.samples import keep_samples
 from cytoshift.jobs.spec import TrainSpec
 from cytoshift.jobs.train_detector import detector_card, placed_detector
+from cytoshift.jobs.train_mitosis import classifier_card, placed_classifier
 from cytoshift.jobs.train_restyler import placed_restyler, restyler_card
 from cytoshift.jobs.train_translator import placed_translator, translator_card
+from cytoshift.mitosis.recipe import MitosisRecipe
 from cytoshift.models import Card, Registry, save_model
 from cytoshift.stain.restyling import RestainRecipe
 from cytoshift.training import Control, Emit
@@ -49,6 +51,7 @@ class Task(NamedTuple):
 
 TASKS = {
     "detector": Task(DetectorRecipe, placed_detector, detector_card),
+    "mitosis": Task(MitosisRecipe, placed_classifier, classifier_card),
     "stain": Task(RestainRecipe, placed_restyler, restyler_card),
     "translation": Task(TranslationRecipe, placed_translator, translator_card),
 }

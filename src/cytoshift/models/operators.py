@@ -10,6 +10,7 @@ from cytoshift.models.registry import Registry
 
 if TYPE_CHECKING:
     from cytoshift.engine.operator import ImageOperator, Operator
+    from cytoshift.mitosis import MitosisClassifier
 
 COLOUR_TASKS = ("stain", "translation")
 """Tasks whose models change what a slide looks like."""
@@ -86,6 +87,36 @@ def build_operator(
     raise ModelError(
         f"The model {card.id} is a {card.task} model, which this version cannot run; choose another model, or update "
         "napari-cytoshift."
+    )
+
+
+def build_classifier(model: Model, *, threshold: float | None = None) -> MitosisClassifier:
+    """Build the classifier of a mitosis model.
+
+    Parameters
+    ----------
+    model : Model
+    threshold : float, optional
+        Probability from which a mitosis is called atypical; the card's by default.
+
+    Raises
+    ------
+    ModelError
+        The model does something else, or its weights are damaged or do not fit the card.
+    """
+    card = model.card
+    if card.task != "mitosis":
+        raise ModelError(f"The model {card.id} is a {card.task} model and classifies no mitoses; choose another model.")
+    from cytoshift.mitosis import MitosisClassifier
+
+    return MitosisClassifier.from_model(
+        architecture=card.architecture,
+        state=model.load_state(),
+        mpp=card.mpp,
+        model_id=card.id,
+        version=card.sha256,
+        threshold=card.threshold if threshold is None else threshold,
+        calibration=card.calibration,
     )
 
 

@@ -1,0 +1,82 @@
+"""From a classifier's recipe to its weights and card."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+
+from torch import Tensor
+
+from cytoshift.mitosis.classes import ATYPICAL, NORMAL
+from cytoshift.mitosis.patches import PatchSet, read_patches
+from cytoshift.mitosis.recipe import MitosisRecipe
+from cytoshift.mitosis.tables import find_patches
+from cytoshift.mitosis.train import ParentClassifier, train_classifier
+from cytoshift.models import Card, Model, Registry, TrainingData
+from cytoshift.training import Control, Emit
+
+
+def classifier_card(
+    recipe: MitosisRecipe, folder: Path, *, emit: Emit, control: Control
+) -> tuple[Card, dict[str, Tensor], int]:
+    """Train a classifier, or go on; returns its card, its weights and the number of steps."""
+    patches, parent = _patches(recipe), parent_classifier(recipe)
+    start = None if parent is None else ParentClassifier(parent.card.architecture, parent.load_state())
+    trained = train_classifier(recipe, patches, folder, emit=emit, control=control, parent=start)
+    written = recipe.model_dump(mode="json")
+    written["data"]["path"] = patches.name
+    written["start"] = "" if parent is None else parent.card.id
+    card = Card(
+        id=recipe.id,
+        title=recipe.title,
+        task="mitosis",
+        classes=(NORMAL, ATYPICAL),
+        mpp=recipe.mpp,
+        architecture=trained.architecture.model_dump(mode="json"),
+        threshold=trained.threshold,
+        calibration=trained.calibration,
+        metrics=trained.metrics,
+        validation=f"slides of {patches.name}, split {recipe.data.split}, held back to choose the best step",
+        trained_on=[
+            *([] if parent is None else parent.card.trained_on),
+            TrainingData(
+                name=patches.name,
+                source=patches.source,
+                licence=patches.licence,
+                split=recipe.data.split,
+                images=trained.slides,
+                cells=trained.patches,
+            ),
+        ],
+        parent="" if parent is None else parent.card.id,
+        recipe=written,
+        seed=recipe.training.seed,
+        code_version=version("napari-cytoshift"),
+    )
+    return card, trained.state, trained.steps
+
+
+def placed_classifier(recipe: MitosisRecipe) -> MitosisRecipe:
+    """Return a recipe that holds wherever it is run.
+
+    Raises
+    ------
+    DataError
+        Its table is not there or not valid.
+    ModelError
+        Its start is not there.
+    """
+    _patches(recipe)
+    parent_classifier(recipe)
+    place = str(find_patches(recipe.data.path).absolute())
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"path": place})})
+
+
+def parent_classifier(recipe: MitosisRecipe) -> Model | None:
+    """Return the model that a recipe starts from, None where it names none; ModelError where it is not there."""
+    return Registry().find(recipe.start, "mitosis") if recipe.start else None
+
+
+def _patches(recipe: MitosisRecipe) -> PatchSet:
+    data = recipe.data
+    return read_patches(data.path, data.split or None, domains=data.domains, where=data.where)
