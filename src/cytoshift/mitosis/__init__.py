@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from cytoshift.mitosis.counting import Count, Figures, Window, count, place
     from cytoshift.mitosis.duplicates import doubles, refuse_doubles, without_doubles, without_those_of
     from cytoshift.mitosis.evaluate import evaluate_classifier
+    from cytoshift.mitosis.finder import MitosisFinder
     from cytoshift.mitosis.hotspot import densest
     from cytoshift.mitosis.patches import PatchSet, joined, read_patches
+    from cytoshift.mitosis.places import classify_places
     from cytoshift.mitosis.recipe import MitosisRecipe
     from cytoshift.mitosis.report import Counted
     from cytoshift.mitosis.score import MitosisScore
@@ -23,8 +25,10 @@ _HOMES = {
     "counting": ("Count", "Figures", "Window", "count", "place"),
     "duplicates": ("doubles", "refuse_doubles", "without_doubles", "without_those_of"),
     "evaluate": ("evaluate_classifier",),
+    "finder": ("MitosisFinder",),
     "hotspot": ("densest",),
     "patches": ("PatchSet", "joined", "read_patches"),
+    "places": ("classify_places",),
     "report": ("Counted",),
     "score": ("MitosisScore",),
     "recipe": ("MitosisRecipe",),
@@ -38,6 +42,7 @@ __all__ = [
     "Counted",
     "Figures",
     "MitosisClassifier",
+    "MitosisFinder",
     "MitosisRecipe",
     "MitosisScore",
     "ParentClassifier",
@@ -45,6 +50,7 @@ __all__ = [
     "TrainedClassifier",
     "Window",
     "check_apart",
+    "classify_places",
     "count",
     "densest",
     "doubles",
