@@ -79,6 +79,46 @@ def unsure_cell(viewer: Viewer) -> None:
     _review(viewer).work.unsure()
 
 
+def give_class_1(viewer: Viewer) -> None:
+    """Give the selected cells the first class."""
+    _review(viewer).work.relabel(1)
+
+
+def give_class_2(viewer: Viewer) -> None:
+    """Give the selected cells the second class."""
+    _review(viewer).work.relabel(2)
+
+
+def give_class_3(viewer: Viewer) -> None:
+    """Give the selected cells the third class."""
+    _review(viewer).work.relabel(3)
+
+
+def give_class_4(viewer: Viewer) -> None:
+    """Give the selected cells the fourth class."""
+    _review(viewer).work.relabel(4)
+
+
+def give_class_5(viewer: Viewer) -> None:
+    """Give the selected cells the fifth class."""
+    _review(viewer).work.relabel(5)
+
+
+def give_class_6(viewer: Viewer) -> None:
+    """Give the selected cells the sixth class."""
+    _review(viewer).work.relabel(6)
+
+
+def toggle_cells(viewer: Viewer) -> None:
+    """Hide all cells, or show them again."""
+    _review(viewer).workspace.cell_layers.toggle()
+
+
+def show_keys(viewer: Viewer) -> None:
+    """Show the keys of the review over the canvas, or take them away."""
+    _review(viewer).show_keys()
+
+
 def add_cells(viewer: Viewer) -> None:
     """Start, or end, adding a cell with each click."""
     _review(viewer).toggle_add()

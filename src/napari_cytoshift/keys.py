@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from napari import Viewer
 
 from napari_cytoshift.auditing import Auditing
 from napari_cytoshift.comparison import Comparison
 from napari_cytoshift.counting import Counting
 
-if TYPE_CHECKING:
-    from napari import Viewer
-
 FLIP_KEY = "Q"
 LAYOUT_KEY = "Shift-Q"
 CHANGES_KEY = "Shift-W"
 COUNT_KEY = "Shift-M"
-
-
-def bind_keys(viewer: Viewer) -> None:
-    """Bind the keys to a viewer; binding again changes nothing."""
-    viewer.bind_key(FLIP_KEY, _hold_original, overwrite=True)
-    viewer.bind_key(LAYOUT_KEY, _next_layout, overwrite=True)
-    viewer.bind_key(CHANGES_KEY, _show_changes, overwrite=True)
-    viewer.bind_key(COUNT_KEY, _count_mitoses, overwrite=True)
 
 
 def _hold_original(viewer: Viewer) -> Iterator[None]:
@@ -49,3 +40,25 @@ def _count_mitoses(viewer: Viewer) -> None:
     """Show the counting frame, or take it away."""
     counting = Counting.of(viewer)
     counting.show(not counting.on)
+
+
+class ViewerKey(NamedTuple):
+    """A key of the viewer as napari writes it, what it does in words, and what is called."""
+
+    key: str
+    words: str
+    action: Callable[[Viewer], Iterator[None] | None]
+
+
+VIEWER_KEYS = (
+    ViewerKey(FLIP_KEY, "Original, while held", _hold_original),
+    ViewerKey(LAYOUT_KEY, "Next layout", _next_layout),
+    ViewerKey(CHANGES_KEY, "Show what changed", _show_changes),
+    ViewerKey(COUNT_KEY, "Frame that counts mitoses", _count_mitoses),
+)
+
+
+def bind_keys(viewer: Viewer) -> None:
+    """Bind the keys to a viewer; binding again changes nothing."""
+    for one in VIEWER_KEYS:
+        viewer.bind_key(one.key, one.action, overwrite=True)

@@ -246,8 +246,15 @@ class Workspace:
         self._greet(self._study)
         return self._study
 
+    def read_as(self, reader: str) -> None:
+        """Let a blinded reader go on in the open study, today and at the next start; ``""``: the common reading."""
+        self.study.read_as(reader)
+        self.state.set("readers", {**self.state.get("readers", {}), str(self.study.folder): reader})
+        self.study_changed.emit(self.study)
+
     def _greet(self, study: Study) -> None:
         """Hand a study that was just opened to the docks, and say what a person must know of it."""
+        study.read_as(str(self.state.get("readers", {}).get(str(study.folder), "")))
         for sentence in (study.reason, study.notice):
             if sentence:
                 notices.warn(sentence)

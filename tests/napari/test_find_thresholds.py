@@ -94,14 +94,15 @@ def test_each_class_has_a_slider_and_all_have_one(dock: FindDock, qtbot: Any) ->
     assert numbers(dock) == expected(found, {}, 0.5)
 
 
-def test_the_review_begins_at_the_least_sure_of_its_own_threshold(dock: FindDock) -> None:
+def test_the_review_begins_at_the_least_sure_of_its_own_threshold(dock: FindDock, qtbot: Any) -> None:
     workspace = dock.workspace
     cells = workspace.cells
     dock.rows.sliders["HSIL"].setValue(80)
     QTest.mouseClick(dock.review, Qt.MouseButton.LeftButton)
     review = dock.go_to("Review")
     assert review.isVisible()
-    assert review.order.currentData() == "uncertain"
+    assert review.filters.order.currentData() == "uncertain"
+    qtbot.waitUntil(lambda: bool(cells.selected))
     found, limits = cells.cells, cells.thresholds.of_classes(BETHESDA)[cells.cells.labels]
     distances = np.where(cells.mask(), np.abs(found.scores - limits), np.inf)
     assert cells.selected == found.ids[int(distances.argmin())]

@@ -21,6 +21,7 @@ from napari_cytoshift.commands import open_docks
 from napari_cytoshift.layers.findings import know
 from napari_cytoshift.widgets.review import ReviewDock
 from napari_cytoshift.workspace import Workspace
+from qtpy.QtWidgets import QApplication
 viewer = napari.Viewer(show=False)
 viewer.open(sys.argv[1], plugin="napari-cytoshift")
 open_docks(viewer)
@@ -36,6 +37,8 @@ workspace.set_findings(slide, found, workspace.study.add_findings(found))
 review = viewer.window.add_plugin_dock_widget("napari-cytoshift", "Review")[1]
 assert isinstance(review, ReviewDock)
 review.work.arrange()
+while review.work.sorting.work is not None:
+    QApplication.processEvents()
 review.work.step(1)
 review.work.accept()
 assert [event.kind for event in workspace.study.events()] == ["accept"]

@@ -12,7 +12,7 @@ from PIL import Image
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QDialog, QLineEdit, QMainWindow, QWidget
+from qtpy.QtWidgets import QApplication, QLabel, QLineEdit, QMainWindow, QWidget
 
 from cytoshift.engine.findings import Findings, Provenance
 from cytoshift.slides import open_slide
@@ -23,7 +23,9 @@ from napari_cytoshift.layers.findings_boxes import box_of
 from napari_cytoshift.view import magnification
 from napari_cytoshift.widgets.review import ReviewDock
 from napari_cytoshift.widgets.review_keys import main_window
-from napari_cytoshift.widgets.review_order import Queue, arrange
+from napari_cytoshift.widgets.review_order import arrange
+from napari_cytoshift.widgets.review_queue import Queue
+from napari_cytoshift.widgets.review_sheet import KeySheet
 
 Make = Callable[..., Any]
 
@@ -68,7 +70,13 @@ def focus(dock: ReviewDock, qtbot: Any) -> QWidget:
     native = canvas(dock)
     native.setFocus()
     qtbot.waitUntil(lambda: window.isActiveWindow() and dock.keys.on)
+    qtbot.waitUntil(lambda: len(dock.work.queue) > 0)
     return native
+
+
+def settle(dock: ReviewDock, qtbot: Any) -> None:
+    """Wait until the order that was wished last is there."""
+    qtbot.waitUntil(lambda: dock.work.sorting.work is None)
 
 
 def window_of(dock: ReviewDock) -> QMainWindow:
@@ -159,10 +167,10 @@ def test_the_view_follows_at_40x_until_a_person_zooms(review: ReviewDock, qtbot:
     viewer.scene.camera.zoom = 1.5
     press(review, "N")
     assert viewer.scene.camera.zoom == 1.5
-    qtbot.waitUntil(lambda: review.crop.ready)
-    assert "HSIL" in review.label.text()
+    qtbot.waitUntil(lambda: review.cell.crop.ready)
+    assert "HSIL" in review.cell.label.text()
     assert review.place.text().startswith("2 of 5")
-    press(review, "N", shift=True)
+    press(review, "P")
     assert index(review) == 2
 
 
@@ -246,26 +254,35 @@ def test_without_going_on_the_decided_cell_stays_selected(review: ReviewDock) ->
     review.go_on.setChecked(False)
     press(review, "N", "A")
     assert index(review) == 2
-    assert review.state.text() == "accepted"
+    assert review.cell.state.text() == "accepted"
 
 
 def test_the_question_mark_lists_the_keys_without_blocking(review: ReviewDock, qtbot: Any) -> None:
     press(review, Qt.Key.Key_Question, shift=True)
-    (sheet,) = [one for one in review.findChildren(QDialog) if one.isVisible()]
-    assert not sheet.isModal()
-    sheet.close()
+    (sheet,) = window_of(review).centralWidget().findChildren(KeySheet)
+    assert sheet.isVisible()
+    assert window_of(review).centralWidget().rect().contains(sheet.geometry())
+    assert {"Next undecided cell", "ASC-US", "Original, while held"} <= {
+        one.text() for one in sheet.findChildren(QLabel)
+    }
+    press(review, "N")
+    assert index(review) == 2
+    press(review, Qt.Key.Key_Question, shift=True)
+    qtbot.waitUntil(lambda: not window_of(review).centralWidget().findChildren(KeySheet))
 
 
-def test_the_orders(review: ReviewDock) -> None:
+def test_the_orders(review: ReviewDock, qtbot: Any) -> None:
     cells, all_of, half = review.work.cells, np.arange(6), np.full(6, 0.5, np.float32)
     assert arrange(cells, all_of, "worst", half).tolist() == [2, 0, 4, 3, 5, 1]
     assert arrange(cells, all_of, "score", half).tolist() == [0, 2, 4, 3, 1, 5]
     assert arrange(cells, all_of, "uncertain", half).tolist() == [1, 3, 4, 2, 5, 0]
     assert arrange(cells, all_of, "place", half).tolist() == [0, 1, 2, 3, 4, 5]
-    review.order.setCurrentIndex(review.order.findData("uncertain"))
+    review.filters.choose("uncertain")
+    settle(review, qtbot)
     press(review, "N")
     assert index(review) == 1
-    review.only.setCurrentIndex(review.only.findData("HSIL"))
+    review.filters.label.setCurrentIndex(review.filters.label.findData("HSIL"))
+    settle(review, qtbot)
     assert len(review.work.queue) == 2
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from cytoshift.detection.describe import DetectorDescriber
 from cytoshift.detection.networks import Architecture, CellRetinaNet, build_network
 from cytoshift.engine.device import pick_device
 from cytoshift.engine.doubles import Doubles, strongest
@@ -176,6 +177,10 @@ class DetectorOperator(FindingOperator):
             Mean of each channel after each stage of `DESCRIBING`, then the logs of their deviations over the tile.
         """
         return describe_tiles(self._network, tiles)
+
+    def describer(self) -> DetectorDescriber:
+        """Return what describes single cells by this network."""
+        return DetectorDescriber(self._network, self._mpp, self._model)
 
 
 def describe_tiles(network: CellRetinaNet, tiles: RGB) -> npt.NDArray[np.float64]:

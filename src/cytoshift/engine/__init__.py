@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from cytoshift.engine.cluster import ClusterExecutor
     from cytoshift.engine.delta import ClassDelta, Delta, compare_findings
     from cytoshift.engine.derived import DerivedSlide
+    from cytoshift.engine.describing import Describer, describe_cells, unlikeness
     from cytoshift.engine.device import pick_device
     from cytoshift.engine.doubles import Distance, Doubles, Overlap
     from cytoshift.engine.executor import Executor, LocalExecutor
@@ -28,6 +29,7 @@ _HOMES = {
     "cluster": ("ClusterExecutor",),
     "delta": ("ClassDelta", "Delta", "compare_findings"),
     "derived": ("DerivedSlide",),
+    "describing": ("Describer", "describe_cells", "unlikeness"),
     "device": ("pick_device",),
     "doubles": ("Distance", "Doubles", "Overlap"),
     "executor": ("Executor", "LocalExecutor"),
@@ -51,6 +53,7 @@ __all__ = [
     "ClusterExecutor",
     "Delta",
     "DerivedSlide",
+    "Describer",
     "Distance",
     "Doubles",
     "Executor",
@@ -72,10 +75,12 @@ __all__ = [
     "TileGrid",
     "View",
     "compare_findings",
+    "describe_cells",
     "nms",
     "pick_device",
     "run_findings",
     "run_image",
+    "unlikeness",
 ]
 
 

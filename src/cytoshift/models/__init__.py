@@ -5,7 +5,13 @@ from cytoshift.models.card import Card, Task, TrainingData
 from cytoshift.models.domain import Domain
 from cytoshift.models.exchange import export_model
 from cytoshift.models.model import Model, keep_domain, load_model, save_model
-from cytoshift.models.operators import COLOUR_TASKS, build_classifier, build_operator, find_colour_model
+from cytoshift.models.operators import (
+    COLOUR_TASKS,
+    build_classifier,
+    build_describer,
+    build_operator,
+    find_colour_model,
+)
 from cytoshift.models.registry import STARTER, Registry
 
 __all__ = [
@@ -19,6 +25,7 @@ __all__ = [
     "Task",
     "TrainingData",
     "build_classifier",
+    "build_describer",
     "build_operator",
     "export_model",
     "find_colour_model",

@@ -9,6 +9,7 @@ from cytoshift.models.model import Model
 from cytoshift.models.registry import Registry
 
 if TYPE_CHECKING:
+    from cytoshift.engine.describing import Describer
     from cytoshift.engine.operator import ImageOperator, Operator
     from cytoshift.mitosis import MitosisClassifier
 
@@ -118,6 +119,29 @@ def build_classifier(model: Model, *, threshold: float | None = None) -> Mitosis
         threshold=card.threshold if threshold is None else threshold,
         calibration=card.calibration,
     )
+
+
+def build_describer(model: Model) -> Describer:
+    """Build what describes cells by a model's features, so that like cells can be found.
+
+    Parameters
+    ----------
+    model : Model
+        A detector, or a classifier of mitoses.
+
+    Raises
+    ------
+    ModelError
+        The model does something else, or its weights are damaged or do not fit the card.
+    """
+    if model.card.task == "mitosis":
+        return build_classifier(model)
+    from cytoshift.detection import DetectorOperator
+
+    operator = build_operator(model)
+    if not isinstance(operator, DetectorOperator):
+        raise ModelError(f"The model {model.card.id} looks at no cells, so it cannot describe any; choose a detector.")
+    return operator.describer()
 
 
 def _translator(model: Model, steps: int, seed: int) -> ImageOperator:

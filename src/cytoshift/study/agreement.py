@@ -13,7 +13,7 @@ from cytoshift.engine.pairing import one_to_one, overlapping
 from cytoshift.errors import StudyError
 from cytoshift.metrics.kappa import Kappa, cohen_kappa, one_class
 from cytoshift.study.cells import Cells, fold_cells
-from cytoshift.study.change import State
+from cytoshift.study.change import DECISIONS, State
 from cytoshift.study.events import Box, Event, Kind
 from cytoshift.study.palette import in_order
 from cytoshift.study.store import Study
@@ -241,7 +241,7 @@ def _reading(study: Study, slide: str, reader: str) -> _Reading:
     for event in corrections:
         if event.kind == "add":
             last[event.id] = event.id
-        elif event.kind in ("accept", "reject", "unsure", "relabel", "move"):
+        elif event.kind in DECISIONS:
             last.update(dict.fromkeys(event.targets, event.id))
     runs = dict.fromkeys(target.rpartition(":")[0] for target in last if ":" in target)
     return _Reading(corrections, last, tuple(runs))

@@ -3,40 +3,33 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtGui import QHideEvent, QIcon, QShowEvent
-from qtpy.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
+from qtpy.QtCore import QTimer
+from qtpy.QtGui import QHideEvent, QShowEvent
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout
 
-from cytoshift.study.change import State
-from cytoshift.study.palette import color_of, in_order
 from napari_cytoshift import wording
+from napari_cytoshift.keys import VIEWER_KEYS
 from napari_cytoshift.sample_data import HOME
 from napari_cytoshift.view import look_at, magnification
 from napari_cytoshift.widgets.dock import Dock, button, sentence
-from napari_cytoshift.widgets.find_classes import swatch
+from napari_cytoshift.widgets.gallery import Gallery
+from napari_cytoshift.widgets.review_agreement import AgreementPanel
+from napari_cytoshift.widgets.review_cell import CurrentCell
 from napari_cytoshift.widgets.review_clicks import Clicks
-from napari_cytoshift.widgets.review_crop import CellCrop
-from napari_cytoshift.widgets.review_keys import Key, ReviewKeys, show_sheet
-from napari_cytoshift.widgets.review_order import ORDERS
+from napari_cytoshift.widgets.review_decisions import Decisions
+from napari_cytoshift.widgets.review_filters import Filters
+from napari_cytoshift.widgets.review_keys import Key, ReviewKeys, class_key, main_window
+from napari_cytoshift.widgets.review_readers import Readers
+from napari_cytoshift.widgets.review_sheet import KeySheet, Line
 from napari_cytoshift.widgets.review_work import DIGITS, Review
 
 if TYPE_CHECKING:
     from napari import Viewer
 
-POWER = 40.0
-"""Magnification at which cells are shown until a person zooms."""
-
-WORDS = {
-    State.PREDICTED: "not decided",
-    State.ACCEPTED: "accepted",
-    State.REJECTED: "rejected",
-    State.UNSURE: "unsure",
-    State.ADDED: "added by hand",
-}
 ARRANGE_MS = 200
-ALL = "All classes"
 
 
 class ReviewDock(Dock):
@@ -49,16 +42,19 @@ class ReviewDock(Dock):
             "Open a slide and find cells first; then decide on them here, one key each.",
             button("Open the sample slide", "A drawn Pap smear, made on this computer", self._open_sample),
         )
-        self.crop = CellCrop(self.workspace)
-        self.place, self.label, self.state, self.regions = QLabel(), QLabel(), QLabel(), QLabel()
-        self.order, self.only = QComboBox(), QComboBox()
-        self.classes: list[QPushButton] = []
+        self.keys = ReviewKeys(self, self._keys(), self.workspace.state)
+        self.filters = Filters(self.work)
+        self.cell = CurrentCell(self.work, self.keys)
+        self.gallery = Gallery(self.work, self.cell)
+        self.decisions = Decisions(self.work, self.keys)
+        self.readers, self.agreement = Readers(self.work), AgreementPanel(self.work)
+        self.place, self.regions = QLabel(), QLabel()
         self.go_on = QCheckBox("Go on after each decision")
         self.rejected = QCheckBox("Show rejected")
-        self.keys = ReviewKeys(self, self._keys())
         self.clicks = Clicks(self._on_click)
+        self._sheet: KeySheet | None = None
         self._zoom: float | None = None
-        self._source: tuple[str, str] | None = None
+        self._source: tuple[str, ...] | None = None
         self._later = QTimer(self, singleShot=True, interval=ARRANGE_MS)
         self._lay_out()
         self._connect()
@@ -67,103 +63,67 @@ class ReviewDock(Dock):
     def _keys(self) -> tuple[Key, ...]:
         work = self.work
         return (
-            Key("N", "Next cell", partial(work.step, 1)),
-            Key("Shift+N", "Previous cell", partial(work.step, -1)),
-            Key("A", "Accept", work.accept),
-            Key("X", "Reject", work.reject),
-            Key("U", "Unsure", work.unsure),
-            *(Key(str(i), f"Class {i}", partial(work.relabel, i)) for i in range(1, DIGITS + 1)),
-            Key(".", "Add cells by clicking, on and off", self.toggle_add),
-            Key("D", "Hide or show all cells", self.workspace.cell_layers.toggle),
-            Key("Shift+C", "This view is completely annotated", self.mark_complete),
-            Key("Ctrl+Z", "Undo", work.undo),
-            Key("Ctrl+Shift+Z", "Redo", work.redo),
-            Key("?", "These keys", self.show_keys),
+            Key("next_cell", "N", "Go", "Next undecided cell", partial(work.step, 1)),
+            Key("previous_cell", "P", "Go", "The cell before", partial(work.step, -1)),
+            Key("accept_cell", "A", "Decide", "Accept", work.accept),
+            Key("reject_cell", "X", "Decide", "Reject: no cell", work.reject),
+            Key("unsure_cell", "U", "Decide", "Unsure", work.unsure),
+            *(class_key(at, work.relabel) for at in range(1, DIGITS + 1)),
+            Key("add_cells", ".", "Mark", "Add cells by clicking", self.toggle_add),
+            Key("mark_complete", "Shift+C", "Mark", "The view is complete", self.mark_complete),
+            Key("undo_correction", "Ctrl+Z", "Mark", "Undo", work.undo),
+            Key("redo_correction", "Ctrl+Shift+Z", "Mark", "Redo", work.redo),
+            Key("toggle_cells", "D", "Look", "Hide or show all cells", self.workspace.cell_layers.toggle),
+            Key("show_keys", "?", "Look", "These keys", self.show_keys),
         )
 
     # Layout
 
     def _lay_out(self) -> None:
-        for name, (title, tip) in ORDERS.items():
-            self.order.addItem(title, name)
-            self.order.setItemData(self.order.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
-        self.order.setCurrentIndex(self.order.findData(self.work.order))
-        self.order.setToolTip("In which order the cells come")
-        self.only.setToolTip("Which cells come")
-        chosen = QHBoxLayout()
-        chosen.addWidget(self.order, 1)
-        chosen.addWidget(self.only, 1)
-        self.label.setTextFormat(Qt.TextFormat.RichText)
-        facts = QVBoxLayout()
-        for widget in (self.label, self.state):
-            facts.addWidget(widget)
-        facts.addStretch(1)
-        for text, tip, action in (
-            ("Next", "Next cell that nobody decided on (N)", partial(self.work.step, 1)),
-            ("Back", "The cell before (Shift+N)", partial(self.work.step, -1)),
-        ):
-            facts.addWidget(button(text, tip, action))
-        cell = QHBoxLayout()
-        cell.addWidget(self.crop)
-        cell.addLayout(facts, 1)
-        self.content.addLayout(chosen)
-        self.content.addWidget(self.place)
-        self.content.addLayout(cell)
-        self.content.addLayout(self._decisions())
+        for widget in (self.filters, self.place, self.cell):
+            self.content.addWidget(widget)
+        self.content.addWidget(self.gallery, 1)
+        self.content.addWidget(self.agreement, 1)
+        self.content.addWidget(self.decisions)
         self.content.addLayout(self._tools())
-        self.content.addStretch(1)
-
-    def _decisions(self) -> QGridLayout:
-        grid = QGridLayout()
-        grid.setSpacing(4)
-        for column, (text, key, tip, action) in enumerate(
-            (
-                ("Accept", "A", "The cell is right", self.work.accept),
-                ("Reject", "X", "This is no such cell", self.work.reject),
-                ("Unsure", "U", "It cannot be told; training leaves it out", self.work.unsure),
-            )
-        ):
-            grid.addWidget(button(f"{text}  {key}", f"{tip} ({key})", action), 0, column)
-        for at in range(DIGITS):
-            one = button("", "", partial(self.work.relabel, at + 1))
-            self.classes.append(one)
-            grid.addWidget(one, 1 + at // 3, at % 3)
-        return grid
 
     def _tools(self) -> QVBoxLayout:
-        self.add = button("Add cells", "Click on the slide to add a cell of the last class given (.)", self.toggle_add)
+        keys, work = self.keys, self.work
+        self.add = button("Add cells", "", self.toggle_add)
         self.add.setCheckable(True)
-        self.undo = button("Undo", "Take the last correction back (Ctrl+Z)", self.work.undo)
-        self.redo = button("Redo", "Put back what was taken back (Ctrl+Shift+Z)", self.work.redo)
-        self.complete = button(
-            "This view is completely annotated",
-            "Every cell in the view is right as it is shown: training may learn from it (Shift+C)",
-            self.mark_complete,
-        )
+        self.undo, self.redo = button("Undo", "", work.undo), button("Redo", "", work.redo)
+        self.complete, self.help = button("View is complete", "", self.mark_complete), button("?", "", self.show_keys)
+        keys.label(self.add, "", "Click on the slide to add a cell of the last class given", "add_cells")
+        keys.label(self.undo, "", "Take the last correction back", "undo_correction")
+        keys.label(self.redo, "", "Put back what was taken back", "redo_correction")
+        tip = "Every cell in the view is right as it is shown: training may learn from it"
+        keys.label(self.complete, "", tip, "mark_complete")
+        keys.label(self.help, "", "The keys of the review", "show_keys")
         self.go_on.setChecked(self.workspace.state.get("review_go_on", True))
         self.go_on.setToolTip("Select the next cell as soon as this one is decided on")
         self.rejected.setToolTip("Draw rejected cells too, dimmed")
-        row = QHBoxLayout()
-        for widget in (self.add, self.undo, self.redo, button("?", "The keys of the review (?)", self.show_keys)):
-            row.addWidget(widget, 0 if widget.text() == "?" else 1)
-        checks = QHBoxLayout()
-        checks.addWidget(self.go_on)
-        checks.addWidget(self.rejected)
-        checks.addStretch(1)
-        tools = QVBoxLayout()
-        tools.addLayout(row)
-        tools.addLayout(checks)
-        tools.addSpacing(8)
-        tools.addWidget(self.complete)
-        tools.addWidget(self.regions)
+        first, second, third = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
+        for one in (self.add, self.undo, self.redo):
+            first.addWidget(one, 1)
+        first.addWidget(self.help)
+        second.addWidget(self.go_on, 1)
+        second.addWidget(self.rejected)
+        third.addWidget(self.regions, 1)
+        third.addWidget(self.complete)
+        self.help.setMaximumWidth(32)
         self.hint = sentence("", faint=True)
+        tools = QVBoxLayout()
+        for row in (first, second, third):
+            tools.addLayout(row)
         tools.addWidget(self.hint)
+        tools.addWidget(self.readers)
         return tools
 
     def _connect(self) -> None:
         shown, work = self.workspace.cells, self.work
-        self.order.currentIndexChanged.connect(lambda _: work.set_order(self.order.currentData()))
-        self.only.currentIndexChanged.connect(lambda _: work.set_only(self.only.currentData() or ""))
+        self.filters.slide_chosen.connect(self._go_to_slide)
+        self.cell.scaled.connect(self.gallery.viewport().update)
+        self.cell.power_chosen.connect(self._on_power)
         self.rejected.toggled.connect(shown.set_show_rejected)
         self.go_on.toggled.connect(lambda on: self.workspace.state.set("review_go_on", on))
         self._later.timeout.connect(work.arrange)
@@ -171,9 +131,12 @@ class ReviewDock(Dock):
             (shown.changed, self._on_cells),
             (shown.filtered, self._arrange_later),
             (shown.selected_changed, self._on_selected),
-            (work.arranged, self._show_cell),
+            (work.arranged, self._on_arranged),
+            (work.chosen, self._on_chosen),
             (work.said, self.message.say),
             (work.decided, self._on_decided),
+            (work.settling.compared, self._on_compared),
+            (work.settling.looked, self._on_disagreement),
         ):
             self.listen(signal, slot)
 
@@ -181,11 +144,9 @@ class ReviewDock(Dock):
 
     def begin(self, order: str) -> None:
         """Start a review in an order (a key of `ORDERS`) with its first cell that nobody decided on."""
-        if order == self.order.currentData():
-            self.work.arrange()
-        self.order.setCurrentIndex(self.order.findData(order))
         self.workspace.cells.select("")
-        self.work.step(1)
+        self.work.sorting.then(partial(self.work.step, 1))
+        self.filters.choose(order)
 
     def toggle_add(self) -> None:
         """Let clicks add cells, or select them again."""
@@ -201,10 +162,30 @@ class ReviewDock(Dock):
             self.work.mark_complete(view)
 
     def show_keys(self) -> None:
-        """Show the keys."""
+        """Lay the sheet of keys over the canvas, or take it away."""
+        if self._sheet is not None:
+            self._sheet.close()
+            return
+        window = main_window(self)
+        over = None if window is None else window.centralWidget()
         names = self.work.classes
-        keys = (k._replace(words=names[int(k.sequence) - 1]) if _is_class(k, names) else k for k in self.keys.keys)
-        show_sheet(self, tuple(keys))
+        lines = [Line(key.group, self.keys.of(key.name), key.words) for key in self.keys.table]
+        digits = [line for line in lines if line.words.startswith("Class ")]
+        for at, line in enumerate(digits):
+            where = lines.index(line)
+            lines[where : where + 1] = [line._replace(words=names[at])] if at < len(names) else []
+        lines += [Line("Look", one.key.replace("-", "+"), one.words) for one in VIEWER_KEYS]
+        lines += [
+            Line("Gallery", "Arrows", "Another cell"),
+            Line("Gallery", "Shift, Ctrl", "Select several"),
+            Line("Gallery", "Ctrl+A", "Select all"),
+        ]
+        note = "Live while the Review dock is in front. Change them in napari's Preferences, under Shortcuts."
+        self._sheet = KeySheet(over or self, lines, note)
+        self._sheet.destroyed.connect(self._forget_sheet)
+
+    def _forget_sheet(self) -> None:
+        self._sheet = None
 
     # Following
 
@@ -215,6 +196,9 @@ class ReviewDock(Dock):
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
+        self.work.resume.keep()
+        if self._sheet is not None:
+            self._sheet.close()
         self._set_on()
 
     def _set_on(self) -> None:
@@ -232,18 +216,33 @@ class ReviewDock(Dock):
         self._on_cells()
 
     def _on_cells(self) -> None:
-        self._name_classes()
-        source = (self.workspace.cells.identity, self.workspace.cells.run)
-        if source != self._source and not self.isVisible():
+        self.decisions.name_classes()
+        self.filters.name_classes()
+        shown = self.workspace.cells
+        source = (str(self.workspace.study_folder), self.workspace.study.reader, shown.identity, shown.run)
+        if source != self._source:
+            self.filters.list_orders()
+            self.filters.list_slides()
             self.work.forget()
-        elif source != self._source or (self.isVisible() and not len(self.work.queue)):
+            if self.isVisible():
+                self.work.arrange()
+        elif self.isVisible() and not len(self.work.queue) and self.work.sorting.work is None:
             self.work.arrange()
         self._source = source
-        self._show_cell()
+        self._show_place()
+        self.gallery.viewport().update()
 
     def _arrange_later(self) -> None:
         if self.isVisible():
             self._later.start()
+
+    def _on_arranged(self) -> None:
+        self.gallery.show_order()
+        self._show_place()
+
+    def _on_chosen(self) -> None:
+        self.gallery.show_selection()
+        self._show_place()
 
     def _on_decided(self, _: str) -> None:
         if self.go_on.isChecked():
@@ -251,16 +250,48 @@ class ReviewDock(Dock):
 
     def _on_selected(self, identifier: str) -> None:
         position = self.work.current
-        slide, viewer = self.workspace.active, self.workspace.viewer
-        if position is not None and slide is not None and viewer is not None and not self.add.isChecked():
+        if position is not None and not self.add.isChecked():
             x0, y0, x1, y1 = self.work.cells.boxes[position].tolist()
-            first = self._zoom is None
-            if first and magnification(viewer, slide.frame) != POWER:
-                look_at(viewer, slide.frame, (x0 + x1) / 2, (y0 + y1) / 2, magnification=POWER)
-            else:
-                look_at(viewer, slide.frame, (x0 + x1) / 2, (y0 + y1) / 2)
-            self._zoom = viewer.scene.camera.zoom
-        self._show_cell()
+            self._follow((x0 + x1) / 2, (y0 + y1) / 2)
+        self._show_place()
+
+    def _on_compared(self) -> None:
+        self.gallery.setVisible(self.work.settling.found is None)
+
+    def _on_disagreement(self) -> None:
+        cell = self.work.settling.current
+        if cell is not None:
+            self.workspace.cells.select(cell.target if self.workspace.cells.position(cell.target) is not None else "")
+            x0, y0, x1, y1 = cell.box
+            self._follow((x0 + x1) / 2, (y0 + y1) / 2)
+        self._show_place()
+
+    def _follow(self, x: float, y: float) -> None:
+        """Move the view to a point of the slide; the first time, at the magnification that was chosen."""
+        slide, viewer = self.workspace.active, self.workspace.viewer
+        if slide is None or viewer is None:
+            return
+        power = self.cell.power
+        first = self._zoom is None and magnification(viewer, slide.frame) != power
+        look_at(viewer, slide.frame, x, y, magnification=power if first else None)
+        self._zoom = viewer.scene.camera.zoom
+
+    def _on_power(self) -> None:
+        self._zoom = None
+        self._on_selected(self.workspace.cells.selected)
+
+    def _go_to_slide(self, identity: str) -> None:
+        slide = self.workspace.slide(identity)
+        if slide is not None:
+            self.workspace.show(slide)
+            return
+        record = self.workspace.study.slide(identity)
+        there = next((path for path in record.paths if Path(path).exists()), None)
+        if there is None:
+            self.message.say(f"{record.name} is not where it was seen last; open it from its new place (Slide).")
+            self.filters.list_slides()
+            return
+        self.busy.follow(self.workspace.open(there))
 
     def _on_click(self, y: float, x: float) -> None:
         slide = self.workspace.active
@@ -276,44 +307,29 @@ class ReviewDock(Dock):
 
     # What the dock shows
 
-    def _name_classes(self) -> None:
-        for at, one in enumerate(self.classes):
-            known = at < len(self.work.classes)
-            one.setVisible(known)
-            if known:
-                name = self.work.classes[at]
-                one.setText(f"{at + 1}  {name}")
-                one.setIcon(QIcon(swatch(name)))
-                one.setToolTip(f"The cell is {name} ({at + 1})")
-        names = (ALL, *in_order(set(self.work.cells.classes)))
-        if names != tuple(self.only.itemText(i) for i in range(self.only.count())):
-            self.only.blockSignals(True)
-            self.only.clear()
-            for name in names:
-                self.only.addItem(name, "" if name == ALL else name)
-            self.work.only = ""
-            self.only.blockSignals(False)
-
-    def _show_cell(self) -> None:
-        slide, work, position = self.workspace.active, self.work, self.work.current
+    def _show_place(self) -> None:
+        work = self.work
         self._show_tools()
-        at = work.queue.place(work.cells, work.shown.selected)
+        self.place.setText(self._words())
+        self.cell.show_cell(work.settling.current)
+        if work.current is None and work.settling.current is None and len(work.queue):
+            at = work.queue.place(work.cells, work.resume.cell)
+            next_key = self.keys.of("next_cell")
+            self.cell.say(f"Press {next_key} to begin" if at is None else f"Press {next_key} to go on at {at + 1}")
+
+    def _words(self) -> str:
+        work = self.work
+        if work.settling.on:
+            here, current = work.settling.here, work.settling.current
+            left = f"{here.index(current) + 1} of {len(here)} to settle" if current is not None else ""
+            return left or "Nothing is left to settle on this slide."
         if not len(work.queue):
-            self.place.setText("No cells to review: find some, or lower the threshold (Find).")
-        else:
-            parts = [f"{'–' if at is None else at + 1} of {len(work.queue)}", f"{work.undecided} undecided"]
-            parts += [wording.about(work.remaining)] if work.remaining is not None else []
-            self.place.setText("  ·  ".join(parts))
-        if slide is None or position is None:
-            self.crop.clear()
-            self.label.setText("")
-            self.state.setText("Press N to begin" if len(work.queue) else "")
-            return
-        cells: Any = work.cells
-        name, state = cells.label(position), State(int(cells.states[position]))
-        self.label.setText(f"<b>{name}</b>" if state == State.ADDED else f"<b>{name}</b>  {cells.scores[position]:.2f}")
-        self.state.setText(WORDS[state])
-        self.crop.show_box(slide, tuple(cells.boxes[position].tolist()), color_of(name))
+            sorting = work.sorting.work is not None
+            return "Sorting the cells…" if sorting else "No cells to review: find some, or lower the threshold (Find)."
+        at = work.queue.place(work.cells, work.shown.selected)
+        parts = [f"{'–' if at is None else at + 1} of {len(work.queue)}", f"{work.undecided} undecided"]
+        parts += [f"{wording.about(work.remaining)} left"] if work.remaining is not None else []
+        return "  ·  ".join(parts)
 
     def _show_tools(self) -> None:
         work, adding = self.work, self.add.isChecked()
@@ -327,11 +343,7 @@ class ReviewDock(Dock):
         self.undo.setEnabled(self.workspace.study.can_undo(slide.info.identity))
         self.redo.setEnabled(self.workspace.study.can_redo(slide.info.identity))
         number = len(self.workspace.cells.regions)
-        self.regions.setText(f"{number} {'field' if number == 1 else 'fields'} complete on this slide")
+        self.regions.setText(f"{number} {'field' if number == 1 else 'fields'} complete")
 
     def _open_sample(self) -> None:
         self.busy.follow(self.workspace.open_sample(HOME))
-
-
-def _is_class(key: Key, names: tuple[str, ...]) -> bool:
-    return key.sequence.isdecimal() and int(key.sequence) <= len(names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,26 +17,52 @@ if TYPE_CHECKING:
     from napari_cytoshift.view import Box
     from napari_cytoshift.workspace import Workspace
 
-SIDE = 190
-"""Side of the picture in screen pixels."""
+PIXELS_PER_MICRON = 4.0
+"""Taken while nobody knows the µm/px of a slide: that of a scan at 40×."""
 
-MICRONS = 40.0
-"""Side of what it shows; a pixel count stands in while µm/px are unknown."""
 
-PIXELS = 160.0
+@dataclass(frozen=True)
+class Scale:
+    """How much of a slide the picture of a cell shows.
+
+    Parameters
+    ----------
+    microns : float
+        Side of the square.
+    """
+
+    microns: float
+
+    def extent(self, slide: Slide) -> float:
+        """Return the side in level-0 pixels of a slide."""
+        return self.microns * PIXELS_PER_MICRON if slide.mpp is None else self.microns / slide.mpp
+
+    def wider(self, times: float) -> Scale:
+        """Return a scale that shows more."""
+        return replace(self, microns=self.microns * times)
 
 
 class CellCrop(QWidget):
-    """Paints the surroundings of a box; they are read in a thread, and the newest wish wins."""
+    """Paints the surroundings of a box; they are read in a thread, and the newest wish wins.
 
-    def __init__(self, workspace: Workspace) -> None:
+    Parameters
+    ----------
+    workspace : Workspace
+    side : int
+        Side of the picture in screen pixels.
+    """
+
+    def __init__(self, workspace: Workspace, side: int) -> None:
         super().__init__()
         self._workspace = workspace
+        self._side = side
         self._wish = 0
         self._image: QImage | None = None
         self._box: QRectF | None = None
         self._color = QColor()
-        self.setFixedSize(SIDE, SIDE)
+        self.size_in_words = ""
+        """How large the field is that is shown; ``""`` where nobody knows."""
+        self.setFixedSize(side, side)
 
     @property
     def ready(self) -> bool:
@@ -48,28 +75,27 @@ class CellCrop(QWidget):
         self._image = self._box = None
         self.update()
 
-    def show_box(self, slide: Slide, box: Box, color: tuple[int, int, int]) -> None:
+    def show_box(self, slide: Slide, box: Box, color: tuple[int, int, int], scale: Scale) -> None:
         """Show the surroundings of a box (level-0 pixels); until they are read, what was there stays."""
         self._wish += 1
-        wish, ratio = self._wish, self.devicePixelRatioF()
-        extent = PIXELS if slide.mpp is None else MICRONS / slide.mpp
-        self.setToolTip("" if slide.mpp is None else f"{MICRONS:g} × {MICRONS:g} µm")
+        wish, ratio, side = self._wish, self.devicePixelRatioF(), self._side
+        extent = scale.extent(slide)
+        self.size_in_words = "" if slide.mpp is None else f"{scale.microns:g} × {scale.microns:g} µm"
+        self.setToolTip(self.size_in_words)
 
         def show(pixels: RGB) -> None:
             if wish != self._wish:
                 return
-            height, width, _ = pixels.shape
-            image = QImage(pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
-            scale = SIDE / extent
+            zoom = side / extent
             x0, y0, x1, y1 = box
             left, top = (x0 + x1 - extent) / 2, (y0 + y1 - extent) / 2
-            self._box = QRectF((x0 - left) * scale, (y0 - top) * scale, (x1 - x0) * scale, (y1 - y0) * scale)
-            self._image, self._color = image, QColor(*color)
+            self._box = QRectF((x0 - left) * zoom, (y0 - top) * zoom, (x1 - x0) * zoom, (y1 - y0) * zoom)
+            self._image, self._color = image_of(pixels), QColor(*color)
             self.update()
 
         self._workspace.start(
             "Reading a cell",
-            lambda work: read_around(slide, box, extent, round(SIDE * ratio)),
+            lambda work: read_around(slide, box, extent, round(side * ratio)),
             done=show,
             in_activity=False,
         )
@@ -95,3 +121,9 @@ def read_around(slide: Slide, box: Box, extent: float, side: int) -> RGB:
     height, width = max(1, round(extent / step_y)), max(1, round(extent / step_x))
     top, left = round(y / step_y - height / 2), round(x / step_x - width / 2)
     return np.ascontiguousarray(slide.read(level, top, left, height, width))
+
+
+def image_of(pixels: RGB) -> QImage:
+    """Return pixels as an image that owns them."""
+    height, width, _ = pixels.shape
+    return QImage(pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()

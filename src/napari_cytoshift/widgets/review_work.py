@@ -1,31 +1,39 @@
-"""The work of a review: which cell is next, what was decided, what is undone. The dock shows it."""
+"""The work of a review: which cells are looked at, what was decided, what is undone. The dock shows it."""
 
 from __future__ import annotations
 
-import time
-from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from psygnal import Signal
 
-from cytoshift.errors import StudyError
+from cytoshift.errors import CytoshiftError, StudyError
 from cytoshift.study.cells import Cells
 from cytoshift.study.events import Event
 from cytoshift.study.palette import BETHESDA
 from napari_cytoshift.layers.findings import ShownCells
 from napari_cytoshift.view import Box
 from napari_cytoshift.widgets.find_region import cut
-from napari_cytoshift.widgets.review_order import Queue, arrange
+from napari_cytoshift.widgets.review_order import Narrowed
+from napari_cytoshift.widgets.review_pace import Pace
+from napari_cytoshift.widgets.review_queue import Queue
+from napari_cytoshift.widgets.review_resume import Resume
+from napari_cytoshift.widgets.review_selection import Selection
+from napari_cytoshift.widgets.review_settling import Settling
+from napari_cytoshift.widgets.review_sorting import Sorting
 
 if TYPE_CHECKING:
     from cytoshift.study import Study
     from napari_cytoshift.workspace import Workspace
 
 DIGITS = 6
-PACE_OF = 12
-"""Decisions over which the time that remains is reckoned."""
+MOST_TOGETHER = 20_000
+"""Cells that one decision may be about."""
+
+
+Decision = Literal["accept", "reject", "unsure", "relabel"]
 
 
 class Review:
@@ -35,13 +43,20 @@ class Review:
     ----------
     arranged : Signal()
         The order is another.
+    chosen : Signal()
+        Other cells are selected, or another is the current one.
     said : Signal(str)
         One sentence for the person; ``""`` takes the last one back.
     decided : Signal(str)
-        A cell (its id) was decided on, so the next may come.
+        Cells were decided on, the current one (its id) last, so the next may come.
+    queue : Queue
+        The cells in their order; the old order stays until the new one is there.
+    selection : Selection
+        Places of the queue that are selected.
     """
 
     arranged = Signal()
+    chosen = Signal()
     said = Signal(str)
     decided = Signal(str)
 
@@ -49,10 +64,16 @@ class Review:
         self.workspace = workspace
         self.shown: ShownCells = workspace.cells
         self.order = str(workspace.state.get("review_order", "worst"))
-        self.only = ""
+        self.narrowed = Narrowed()
         self.queue = Queue(self.cells, np.zeros(0, np.int64))
+        self.selection = Selection()
         self.new_label = ""
-        self._times: deque[float] = deque(maxlen=PACE_OF)
+        self.pace = Pace()
+        self.resume = Resume(workspace)
+        self.sorting = Sorting(workspace, self._take, self._on_failed)
+        self.settling = Settling(workspace)
+        self.settling.said.connect(self.said.emit)
+        self.shown.selected_changed.connect(self._on_selected)
 
     # Where we are --------------------------------------------------------------------------------------
 
@@ -80,26 +101,18 @@ class Review:
     @property
     def remaining(self) -> float | None:
         """Seconds that the undecided cells will take at the pace of the last decisions; None at first."""
-        if len(self._times) < 4:
-            return None
-        return float(np.median(np.diff(self._times))) * self.undecided
+        return self.pace.remaining(self.undecided)
 
-    # Moving --------------------------------------------------------------------------------------------
+    # Order ---------------------------------------------------------------------------------------------
 
     def arrange(self) -> None:
-        """Order the cells that pass the filter anew."""
-        which = np.flatnonzero(self.shown.mask())
-        if self.only and self.only in self.cells.classes:
-            which = which[self.cells.labels[which] == self.cells.classes.index(self.only)]
-        limits = self.shown.thresholds.of_classes(self.cells.classes)
-        which = arrange(self.cells, which, self.order, limits)
-        self.queue = Queue(self.cells, which)
-        self.arranged.emit()
+        """Order the cells that pass the filter anew, in a thread; until that is done the old order stays."""
+        self.sorting.start(self.order, self.narrowed)
 
     def forget(self) -> None:
         """Drop the order: its cells are not shown any more."""
-        self.queue = Queue(self.cells, np.zeros(0, np.int64))
-        self.arranged.emit()
+        self.sorting.drop()
+        self._take(Queue(self.cells, np.zeros(0, np.int64)))
 
     def set_order(self, order: str) -> None:
         """Look at the cells in another order."""
@@ -107,40 +120,101 @@ class Review:
         self.workspace.state.set("review_order", order)
         self.arrange()
 
-    def set_only(self, label: str) -> None:
-        """Look at the cells of one class; ``""`` for all."""
-        self.only = label
+    def narrow(self, narrowed: Narrowed) -> None:
+        """Look at some of the cells."""
+        self.narrowed = narrowed
         self.arrange()
 
+    def _take(self, queue: Queue, note: str = "") -> None:
+        self.queue = queue
+        self.said.emit(note)
+        self.selection.reset(len(queue), queue.place(self.cells, self.shown.selected))
+        self.arranged.emit()
+        self.chosen.emit()
+
+    def _on_failed(self, error: CytoshiftError) -> None:
+        self.said.emit(str(error))
+
+    # Moving --------------------------------------------------------------------------------------------
+
     def step(self, by: int) -> None:
-        """Select the next cell (1) that nobody decided on, or the one before (-1)."""
-        target = self.queue.step(self.cells, self.shown.selected, by)
+        """Select the next cell (1) that nobody decided on, or the one before (-1); at first, where it was left."""
+        if self.settling.on:
+            self.settling.step(by)
+            return
+        if not len(self.queue) and self.sorting.work is not None:
+            self.sorting.then(partial(self.step, by))
+            return
+        start = self.shown.selected
+        if not start:
+            left = self.resume.cell
+            place = self.queue.place(self.cells, left)
+            start = "" if place is None else left
+            position = self.shown.position(start) if by > 0 else None
+            if position is not None and not self.cells.states[position]:
+                self.shown.select(start)
+                return
+        target = self.queue.step(self.cells, start, by)
         if target:
             self.said.emit("")
             self.shown.select(target)
         elif len(self.queue):
             self.said.emit("All cells in this order are decided on." if by > 0 else "This is the first cell.")
 
+    def look_at(self, place: int) -> None:
+        """Select the cell at a place of the order, and no other."""
+        self.selection.only(place)
+        self._follow_selection()
+
+    def choose(self, change: Callable[[Selection], None]) -> None:
+        """Select several cells of the order: ``change`` calls a method of the selection it is given."""
+        change(self.selection)
+        self._follow_selection()
+
+    def _follow_selection(self) -> None:
+        place = self.selection.current
+        position = None if place is None else self.queue.position(self.cells, place)
+        if position is not None:
+            self.shown.select(self.cells.ids[position])
+        self.chosen.emit()
+
+    def _on_selected(self, identifier: str) -> None:
+        place = self.queue.place(self.cells, identifier)
+        if place is None or place != self.selection.current:
+            self.selection.reset(len(self.queue), place)
+        self.resume.remember(identifier)
+        self.chosen.emit()
+
     # Deciding ------------------------------------------------------------------------------------------
 
+    @property
+    def targets(self) -> list[str]:
+        """The cells that the next decision is about: the selected ones, in the order, the current one last."""
+        current = self.shown.selected
+        if len(self.selection) < 2:
+            return [current] if current else []
+        positions = (self.queue.position(self.cells, place) for place in self.selection.places.tolist())
+        ids = [self.cells.ids[position] for position in positions if position is not None]
+        return [*(one for one in ids if one != current), current]
+
     def accept(self) -> None:
-        """Accept the selected cell."""
-        self._decide(lambda study, slide, cell: study.accept(slide, cell))
+        """Accept the selected cells."""
+        self._decide("accept")
 
     def reject(self) -> None:
-        """Reject the selected cell."""
-        self._decide(lambda study, slide, cell: study.reject(slide, cell))
+        """Reject the selected cells."""
+        self._decide("reject")
 
     def unsure(self) -> None:
-        """Say that the selected cell cannot be told."""
-        self._decide(lambda study, slide, cell: study.unsure(slide, cell))
+        """Say that the selected cells cannot be told."""
+        self._decide("unsure")
 
     def relabel(self, digit: int) -> None:
-        """Give the selected cell the class of a digit, from 1."""
+        """Give the selected cells the class of a digit, from 1."""
         if digit <= len(self.classes):
             label = self.classes[digit - 1]
             self.new_label = label
-            self._decide(lambda study, slide, cell: study.relabel(slide, cell, label))
+            self._decide("relabel", label)
 
     def add(self, x: float, y: float) -> None:
         """Add a cell at a level-0 point, as large as cells of its class are."""
@@ -151,7 +225,9 @@ class Review:
         event = self._write(lambda study, slide: study.add(slide, box, label))
         if event is not None:
             self.queue.insert(self.cells, event.id, before)
+            self.selection.reset(len(self.queue), None)
             self.shown.select(event.id)
+            self.arranged.emit()
 
     def mark_complete(self, view: Box) -> None:
         """Say that every cell in a part of the slide is right as it is shown."""
@@ -182,20 +258,29 @@ class Review:
             self.said.emit(nothing)
             return
         about = next((one for one in self.workspace.study.events() if one.id == event.target), None)
-        target = "" if about is None else about.target or about.id
+        targets = () if about is None else about.targets
+        target = next(reversed(targets), "") or ("" if about is None else about.id)
         if self.shown.position(target) is not None:
             self.shown.select(target)
         words = "Taken back" if event.kind == "undo" else "Put back"
-        self.said.emit(f"{words}: {'' if about is None else about.kind.replace('_', ' ')}.")
+        several = f" of {len(targets)} cells" if len(targets) > 1 else ""
+        self.said.emit(f"{words}: {'' if about is None else about.kind.replace('_', ' ')}{several}.")
 
-    def _decide(self, write: Callable[[Study, str, str], Event]) -> None:
-        cell = self.shown.selected
-        if not cell:
+    def _decide(self, kind: Decision, label: str = "") -> None:
+        if self.settling.on:
+            if self.settling.decide(kind, label):
+                self.pace.decided(1)
+            return
+        targets = self.targets
+        if not targets:
             self.said.emit("Select a cell first: press N, or click on one.")
             return
-        if self._write(lambda study, slide: write(study, slide, cell)) is not None:
-            self._times.append(time.monotonic())
-            self.decided.emit(cell)
+        if len(targets) > MOST_TOGETHER:
+            self.said.emit(f"{len(targets)} cells are more than can be decided on together; select {MOST_TOGETHER}.")
+            return
+        if self._write(lambda study, slide: _decided(study, slide, targets, kind, label)) is not None:
+            self.pace.decided(len(targets))
+            self.decided.emit(targets[-1])
 
     def _write(self, write: Callable[[Study, str], Event | None]) -> Event | None:
         self.said.emit("")
@@ -204,3 +289,10 @@ class Review:
         except StudyError as error:
             self.said.emit(str(error))
             return None
+
+
+def _decided(study: Study, slide: str, cells: list[str], kind: Decision, label: str) -> Event:
+    if kind == "relabel":
+        return study.relabel(slide, cells, label)
+    write = {"accept": study.accept, "reject": study.reject, "unsure": study.unsure}[kind]
+    return write(slide, cells)
