@@ -8,7 +8,7 @@ import warnings
 
 import typer
 
-from cytoshift.cli import audit, compare, count, demo, detect, jobs, models, slides, study, train, translate
+from cytoshift.cli import audit, classify, compare, count, demo, detect, jobs, models, slides, study, train, translate
 from cytoshift.errors import CytoshiftError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command("normalize")(slides.normalize)
 app.command("translate")(translate.translate)
 app.command("audit")(audit.audit)
 app.command("detect")(detect.detect)
+app.command("classify")(classify.classify)
 app.command("compare")(compare.compare)
 app.command("count")(count.count)
 app.command("train")(train.train)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +27,12 @@ def detect(
     slide: SlidePath,
     out: Annotated[Path, typer.Option(metavar="FILE.geojson", help="Where the cells are written.")],
     model: DetectorName = "starter",
+    classifier: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL", help="Find mitoses, and classify them by this model: an id, a folder or starter."
+        ),
+    ] = None,
     through: Through = None,
     region: Region = None,
     threshold: Annotated[
@@ -38,7 +45,10 @@ def detect(
     box = None if region is None else read_region(region)
     check_folder(out)
     opened = open_calibrated(slide, mpp)
-    operator, build = detector(find_detector(model), opened, threshold)
+    if classifier is None:
+        operator, build = detector(find_detector(model), opened, threshold)
+    else:
+        operator, build = finder(model, classifier, opened, threshold)
     findings = search(opened, operator, build, region=box, through=through, scheduler=scheduler, journal=_journal(out))
     _write(findings, out)
     counts = Counter(findings.classes[label] for label in findings.labels.tolist())
@@ -83,6 +93,28 @@ def detector(model: Model, slide: Slide, threshold: float | None) -> tuple[Findi
     if slide.mpp is None and operator.needs.mpp is not None:
         raise CytoshiftError(f"{slide.name} does not say its µm/px, which the model needs; give it with --mpp.")
     return operator, build
+
+
+def finder(model: str, classifier: str, slide: Slide, threshold: float | None) -> tuple[FindingOperator, Build]:
+    """Return what finds and classifies mitoses on a slide, and what makes it; raises CytoshiftError.
+
+    ``starter`` is the detector of mitoses in use.
+    """
+    from cytoshift.models import STARTER, Registry, find_mitosis_detector
+
+    registry = Registry()
+    found = find_mitosis_detector(registry) if model == STARTER else registry.find(model, "detector")
+    folders = found.folder.absolute(), registry.find(classifier, "mitosis").folder.absolute()
+    build = partial(_finder_from, *folders, threshold)
+    if slide.mpp is None:
+        raise CytoshiftError(f"{slide.name} does not say its µm/px, which the model needs; give it with --mpp.")
+    return build(), build
+
+
+def _finder_from(detector: Path, classifier: Path, threshold: float | None) -> FindingOperator:
+    from cytoshift.models import build_finder, load_model
+
+    return build_finder(load_model(detector), load_model(classifier), threshold=threshold)
 
 
 def search(

@@ -20,7 +20,7 @@ STARTER = "starter"
 """The name of the model of each task that ships with the package."""
 
 STARTERS = Path(__file__).parent / STARTER
-"""Folder of the starter models, one folder per task."""
+"""Folder of the models that ship: ``TASK`` is the starter of a task, ``TASK-NAME`` a further one."""
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -123,8 +123,7 @@ class Registry:
 
     def _folders(self, task: str | None) -> Iterator[Path]:
         for name in get_args(Task) if task is None else (task,):
-            if (self._starters / name / CARD).is_file():
-                yield self._starters / name
+            yield from self._shipped(name)
             if (self.root / name).is_dir():
                 folders = (folder for folder in (self.root / name).iterdir() if (folder / CARD).is_file())
                 yield from sorted(folder for folder in folders if not folder.name.startswith("."))
@@ -142,9 +141,15 @@ class Registry:
             if (self.root / task / name / CARD).is_file():
                 return load_model(self.root / task / name)
         for task in get_args(Task):
-            if (self._starters / task / CARD).is_file() and read_card(self._starters / task / CARD).id == name:
-                return load_model(self._starters / task)
+            for folder in self._shipped(task):
+                if read_card(folder / CARD).id == name:
+                    return load_model(folder)
         return None
+
+    def _shipped(self, task: str) -> Iterator[Path]:
+        """Yield the folders of the models of a task that ship, the starter's first."""
+        folders = (self._starters / task, *sorted(self._starters.glob(f"{task}-*")))
+        yield from (folder for folder in folders if (folder / CARD).is_file())
 
     def _by_path(self, path: Path) -> Model:
         if not path.exists():
