@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cytoshift.metrics.binary import NAMES, BinaryParts, best_threshold, roc_auc
@@ -21,6 +21,7 @@ def balanced_accuracy(yes: np.ndarray, scores: np.ndarray, threshold: float) -> 
     return float(((scores[yes] >= threshold).mean() + (scores[~yes] < threshold).mean()) / 2)
 
 
+@settings(max_examples=60, deadline=None)
 @given(CASES)
 def test_the_area_is_how_often_a_yes_scores_above_a_no(cases: list[tuple[bool, int]]) -> None:
     yes, scores = taken_apart(cases)
@@ -30,6 +31,7 @@ def test_the_area_is_how_often_a_yes_scores_above_a_no(cases: list[tuple[bool, i
     assert roc_auc(yes, np.log(scores + 0.1)) == pytest.approx(np.mean(pairs))
 
 
+@settings(max_examples=60, deadline=None)
 @given(CASES)
 def test_no_threshold_is_better_than_the_best(cases: list[tuple[bool, int]]) -> None:
     yes, scores = taken_apart(cases)
@@ -66,6 +68,7 @@ def test_all_tied_or_upside_down_and_one_kind_only() -> None:
     assert np.isnan(roc_auc([1, 1], [0.2, 0.8]))
 
 
+@settings(max_examples=60, deadline=None)
 @given(CASES, st.integers(0, 12), st.data())
 def test_weighing_groups_is_repeating_their_cases(
     cases: list[tuple[bool, int]], twelfths: int, data: st.DataObject

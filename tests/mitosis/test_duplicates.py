@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from drawn_patches import Row, draw_patch, draw_set, usual_rows, write_table
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -100,6 +100,7 @@ def test_the_same_pixels_are_the_same_mitosis_whatever_the_file(tmp_path: Path) 
         refuse_doubles(first, second)
 
 
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=2, max_size=12))
 def test_of_every_mitosis_one_patch_is_left(tmp_path_factory: pytest.TempPathFactory, mitoses: list[int]) -> None:
     folder = tmp_path_factory.mktemp("set")

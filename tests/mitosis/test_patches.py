@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drawn_patches import Row, draw_patch, draw_set, usual_rows, write_table
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -217,6 +217,7 @@ def test_joined_sets_share_domains_and_phases(tmp_path: Path) -> None:
     assert (both.read(15).shape, both.read(16).shape) == ((32, 32, 3), (48, 48, 3))
 
 
+@settings(max_examples=30, deadline=None)
 @given(
     side=st.integers(1, 40),
     height=st.integers(1, 24),
@@ -234,6 +235,7 @@ def test_what_is_cut_is_the_middle(side: int, height: int, width: int) -> None:
     assert set(cut.ravel()) <= set(image.ravel())
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.lists(st.sampled_from(["", *PHASES, "polar"]), min_size=2, max_size=2), max_size=12))
 def test_shares_of_phases_sum_to_one(votes: list[list[str]]) -> None:
     shares, names = phase_shares(votes)
@@ -244,6 +246,7 @@ def test_shares_of_phases_sum_to_one(votes: list[list[str]]) -> None:
     assert list(names) == sorted(names, key=order.index)
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_any_table_of_rows_comes_back(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     text = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8).map(str.strip).filter(bool)

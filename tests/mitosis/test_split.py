@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drawn_patches import draw_patch, draw_set, usual_rows
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cytoshift.errors import DataError
@@ -48,6 +48,7 @@ def test_a_quarter_of_each_domain_and_kind_is_held_back(tmp_path: Path) -> None:
     assert any(split_slides(patches, seed=seed)[1].files != held_back.files for seed in range(1, 4))
 
 
+@settings(max_examples=25, deadline=None)
 @given(
     cells=st.lists(st.tuples(st.integers(0, 7), st.integers(0, 1)), min_size=2, max_size=40),
     share=st.sampled_from([0.1, 0.25, 0.5]),

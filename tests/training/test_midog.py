@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -88,6 +88,7 @@ def test_images_are_given_by_a_folder(checkout: Path, tmp_path: Path) -> None:
     assert len(read_coco(file, images=tmp_path / "elsewhere").fields) == 2
 
 
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(1, 2), *(st.integers(0, 100),) * 2, *(st.integers(2, 60),) * 2), min_size=1, max_size=8

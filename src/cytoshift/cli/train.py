@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cytoshift.cli.evaluate_detector import evaluate_detector_
+from cytoshift.cli.evaluate_mitosis import evaluate_mitosis_
 from cytoshift.cli.evaluate_stain import evaluate_stain_
 from cytoshift.cli.evaluate_translation import evaluate_translation_
 from cytoshift.cli.outcome import conclude
@@ -45,5 +46,6 @@ def evaluate_() -> None:
 
 
 evaluate.command("detector")(evaluate_detector_)
+evaluate.command("mitosis")(evaluate_mitosis_)
 evaluate.command("stain")(evaluate_stain_)
 evaluate.command("translation")(evaluate_translation_)
