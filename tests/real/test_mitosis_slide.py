@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from patch_slide import PatchSlide, write_patch_slide
 
 from cytoshift.engine import Findings, run_findings
 from cytoshift.errors import ModelError
@@ -14,8 +15,6 @@ from cytoshift.mitosis.classes import ATYPICAL, LOOK_ALIKE, NORMAL
 from cytoshift.mitosis.crops import ATYPICAL as MEASURE
 from cytoshift.models import STARTER, Model, Registry, build_classifier, build_finder, find_mitosis_detector
 from cytoshift.slides import open_slide
-
-from patch_slide import PatchSlide, write_patch_slide
 
 NEAR = 7.5 / 0.25
 
