@@ -21,7 +21,7 @@ def classifier_card(
 ) -> tuple[Card, dict[str, Tensor], int]:
     """Train a classifier, or go on; returns its card, its weights and the number of steps."""
     patches, parent = _patches(recipe), parent_classifier(recipe)
-    start = None if parent is None else ParentClassifier(parent.card.architecture, parent.load_state())
+    start = None if parent is None else _start(parent, recipe)
     trained = train_classifier(recipe, patches, folder, emit=emit, control=control, parent=start)
     written = recipe.model_dump(mode="json")
     written["data"]["path"] = patches.name
@@ -75,6 +75,12 @@ def placed_classifier(recipe: MitosisRecipe) -> MitosisRecipe:
 def parent_classifier(recipe: MitosisRecipe) -> Model | None:
     """Return the model that a recipe starts from, None where it names none; ModelError where it is not there."""
     return Registry().find(recipe.start, "mitosis") if recipe.start else None
+
+
+def _start(parent: Model, recipe: MitosisRecipe) -> ParentClassifier:
+    """Return what a recipe starts from, at the recipe's size: the network takes any, and small pictures teach faster."""
+    size = {"view": recipe.views.view, "side": recipe.views.side}
+    return ParentClassifier({**parent.card.architecture, **size}, parent.load_state())
 
 
 def _patches(recipe: MitosisRecipe) -> PatchSet:
