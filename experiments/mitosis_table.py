@@ -28,16 +28,19 @@ from cytoshift.mitosis.train import train_classifier
 from cytoshift.training import load_recipe
 from cytoshift.training.checkpoint import read_tensors, write_tensors
 
-PLAIN = ["attention=false", "alignment=0", "distillation=0"]
-
-ROWS: dict[str, tuple[list[str], bool]] = {
-    "baseline": (PLAIN, False),
-    "+ MixStyle": (PLAIN, True),
-    "+ CBAM and alignment": (["distillation=0"], False),
-    "+ EMA distillation": (["attention=false", "alignment=0"], False),
-    "all": ([], True),
+SWITCHES = {
+    "MixStyle": ["mixstyle=0"],
+    "CBAM and alignment": ["attention=false", "alignment=0"],
+    "EMA distillation": ["distillation=0"],
 }
-"""What is changed in the recipe for each row, and whether styles are mixed."""
+"""What leaves a part out."""
+
+ROWS = {
+    "baseline": list(SWITCHES),
+    **{f"+ {part}": [other for other in SWITCHES if other != part] for part in SWITCHES},
+    "all": [],
+}
+"""The parts that each row leaves out."""
 
 VAL = "val"
 
@@ -80,9 +83,8 @@ def _parts(every: PatchSet, unseen: str) -> tuple[PatchSet, PatchSet]:
 
 
 def _recipe(name: str, row: str, changes: list[str]) -> MitosisRecipe:
-    switched, mixed = ROWS[row]
-    recipe = load_recipe(name, MitosisRecipe, [*changes, *switched])
-    return recipe if mixed else recipe.model_copy(update={"mixstyle": None})
+    without = [change for part in ROWS[row] for change in SWITCHES[part]]
+    return load_recipe(name, MitosisRecipe, [*changes, *without])
 
 
 def _classifier(recipe: MitosisRecipe, training: PatchSet, folder: Path) -> MitosisClassifier:

@@ -63,7 +63,7 @@ def test_every_component_has_a_switch(patches: PatchSet) -> None:
     assert set(parts(patches)) == {"classification", "alignment", "distillation"}
     assert set(parts(patches, alignment=0)) == {"classification", "distillation"}
     assert set(parts(patches, distillation=0)) == {"classification", "alignment"}
-    plain = MitosisLearning(recipe(attention=False, mixstyle=None), patches, patches)
+    plain = MitosisLearning(recipe(attention=False, mixstyle=0), patches, patches)
     assert not plain.architecture.attention
     assert "mix" in dict(plain.network.named_children())
     assert not len(plain.network.mix)

@@ -8,7 +8,8 @@ from pathlib import Path
 from torch import Tensor
 
 from cytoshift.mitosis.classes import ATYPICAL, NORMAL
-from cytoshift.mitosis.patches import PatchSet, read_patches
+from cytoshift.mitosis.duplicates import without_doubles
+from cytoshift.mitosis.patches import PatchSet, joined, read_patches
 from cytoshift.mitosis.recipe import MitosisRecipe
 from cytoshift.mitosis.tables import find_patches
 from cytoshift.mitosis.train import ParentClassifier, train_classifier
@@ -20,11 +21,11 @@ def classifier_card(
     recipe: MitosisRecipe, folder: Path, *, emit: Emit, control: Control
 ) -> tuple[Card, dict[str, Tensor], int]:
     """Train a classifier, or go on; returns its card, its weights and the number of steps."""
-    patches, parent = _patches(recipe), parent_classifier(recipe)
+    patches, parent = learnt_from(recipe), parent_classifier(recipe)
     start = None if parent is None else _start(parent, recipe)
     trained = train_classifier(recipe, patches, folder, emit=emit, control=control, parent=start)
     written = recipe.model_dump(mode="json")
-    written["data"]["path"] = patches.name
+    written["data"] |= {"path": patches.name, "more": []}
     written["start"] = "" if parent is None else parent.card.id
     card = Card(
         id=recipe.id,
@@ -66,10 +67,10 @@ def placed_classifier(recipe: MitosisRecipe) -> MitosisRecipe:
     ModelError
         Its start is not there.
     """
-    _patches(recipe)
+    learnt_from(recipe)
     parent_classifier(recipe)
-    place = str(find_patches(recipe.data.path).absolute())
-    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"path": place})})
+    path, *more = (str(find_patches(path).absolute()) for path in (recipe.data.path, *recipe.data.more))
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"path": path, "more": tuple(more)})})
 
 
 def parent_classifier(recipe: MitosisRecipe) -> Model | None:
@@ -78,11 +79,15 @@ def parent_classifier(recipe: MitosisRecipe) -> Model | None:
 
 
 def _start(parent: Model, recipe: MitosisRecipe) -> ParentClassifier:
-    """Return what a recipe starts from, at the recipe's size: the network takes any, and small pictures teach faster."""
+    """Return what a recipe starts from, at the recipe's size: the network takes any, and small ones teach faster."""
     size = {"view": recipe.views.view, "side": recipe.views.side}
     return ParentClassifier({**parent.card.architecture, **size}, parent.load_state())
 
 
-def _patches(recipe: MitosisRecipe) -> PatchSet:
+def learnt_from(recipe: MitosisRecipe) -> PatchSet:
     data = recipe.data
-    return read_patches(data.path, data.split or None, domains=data.domains, where=data.where)
+    sets = [
+        read_patches(path, data.split or None, domains=data.domains, where=data.where)
+        for path in (data.path, *data.more)
+    ]
+    return sets[0] if len(sets) == 1 else without_doubles(joined(sets))

@@ -64,18 +64,18 @@ class MitosisNetwork(nn.Module):
     Parameters
     ----------
     architecture : Architecture
-    mixstyle : float or None
-        α of MixStyle while training; None for none. It has no weights, so a card need not know.
+    mixstyle : float
+        α of MixStyle while training; 0 for none. It has no weights, so a card need not know.
     """
 
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, architecture: Architecture, mixstyle: float | None = None) -> None:
+    def __init__(self, architecture: Architecture, mixstyle: float = 0.0) -> None:
         super().__init__()
         network: DenseNet = densenet121(weights=None)
         self.trunk = network.features
-        self.mix = nn.ModuleDict({} if mixstyle is None else {name: MixStyle(mixstyle) for name in MIXED_AFTER})
+        self.mix = nn.ModuleDict({name: MixStyle(mixstyle) for name in MIXED_AFTER} if mixstyle else {})
         self.attention = Attention(CHANNELS) if architecture.attention else nn.Identity()
         self.head = nn.Linear(CHANNELS, 1)
         self.phases = nn.Linear(CHANNELS, len(architecture.phases)) if architecture.phases else None
@@ -100,6 +100,6 @@ class MitosisNetwork(nn.Module):
         return x
 
 
-def build_network(architecture: Architecture, mixstyle: float | None = None) -> MitosisNetwork:
+def build_network(architecture: Architecture, mixstyle: float = 0.0) -> MitosisNetwork:
     """Build a randomly initialised network, its weights in the order that processors like."""
     return MitosisNetwork(architecture, mixstyle).to(memory_format=torch.channels_last)

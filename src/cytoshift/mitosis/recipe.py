@@ -16,6 +16,8 @@ class MitosisData(BaseModel):
     ----------
     path : str
         A table of patches, or a folder with one; under ``CYTOSHIFT_DATA``, or any path.
+    more : tuple of str
+        Further tables; a mitosis that several of them have is learnt from once.
     split : str
         Which rows; all with ``""``. Validation slides are taken from among them.
     domains : tuple of str
@@ -29,6 +31,7 @@ class MitosisData(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     path: str
+    more: tuple[str, ...] = ()
     split: str = "train"
     domains: tuple[str, ...] = ("scanner",)
     where: dict[str, str] = Field(default_factory=dict)
@@ -79,8 +82,8 @@ class MitosisRecipe(BaseModel):
 
     Attributes
     ----------
-    mixstyle : float or None
-        α of MixStyle, 0.1 in the paper; None leaves it out.
+    mixstyle : float
+        α of MixStyle, 0.1 in the paper; 0 leaves it out.
     attention : bool
         Whether CBAM refines the features.
     alignment : float
@@ -100,7 +103,7 @@ class MitosisRecipe(BaseModel):
     mpp: float = Field(0.25, gt=0, description="µm/px of the patches")
     start: str = ""
     data: MitosisData
-    mixstyle: float | None = Field(0.1, gt=0)
+    mixstyle: float = Field(0.1, ge=0)
     attention: bool = True
     alignment: float = Field(1.0, ge=0)
     distillation: float = Field(0.5, ge=0)
