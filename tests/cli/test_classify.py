@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn_patches import draw_set, usual_rows
 from PIL import Image
 
 from cytoshift.study.formats import geojson
@@ -97,6 +98,17 @@ def test_other_classes_ids_and_measurements_stay(slide, mitosis_models, tmp_path
     assert np.isfinite(read.measures["atypical"]).all()
     cytoshift("classify", slide, *options, "--threshold", "1", "--out", after)
     assert geojson.read(after).classes[geojson.read(after).labels[0]] == "normal mitosis"
+
+
+def test_a_detector_is_measured_on_a_table_of_patches_by_distance(mitosis_models, tmp_path, cytoshift):
+    folder, out = draw_set(tmp_path / "set", usual_rows(2, 2), side=64), tmp_path / "score.json"
+    said = cytoshift("evaluate", "detector", mitosis_models[0], "--data", folder, "--resamples", "10", "--json", out)
+    assert "mitosis, found within 7.5 µm:" in said
+    assert "0.005 (its own)" in said
+    f1 = json.loads(out.read_text())["f1_by_distance"]
+    assert list(f1) == ["mitosis"]
+    assert 0 <= f1["mitosis"]["recall"] <= 1
+    assert len(f1["mitosis"]["sweep"]) == 19
 
 
 def test_what_cannot_be_classified_is_one_sentence(slide, mitosis_models, detector, tmp_path, complaint):

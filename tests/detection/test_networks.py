@@ -50,3 +50,21 @@ def test_a_card_that_does_not_fit_its_weights_is_refused() -> None:
         DetectorOperator.from_model(architecture={"nonsense": 1}, **given)
     with pytest.raises(ModelError, match="has no mpp"):
         DetectorOperator.from_model(architecture=SMALL.model_dump(), **(given | {"mpp": None}))
+
+
+def test_levels_without_anchors_lend_what_they_see() -> None:
+    plan = Architecture(channels=32, levels=(2, 3, 4), anchors=((16.0, 25.0),))
+    network = build_network(plan, 2)
+    features = network.backbone(torch.rand(2, 3, 128, 128, generator=torch.Generator().manual_seed(0)))
+    assert [tuple(each.shape) for each in features.values()] == [(2, 32, 16, 16)]
+    assert network.head.classification_head.num_anchors == 2
+    deep = network.backbone.body["layer4"][0].conv1.weight
+    features["0"].square().sum().backward()
+    assert deep.grad is not None
+    assert deep.grad.abs().max() > 0
+
+
+@pytest.mark.parametrize("anchors", [(), ((8.0,), (16.0,), (32.0,)), ((8.0, 12.0), (16.0,))])
+def test_anchors_that_fit_no_levels_are_refused(anchors: tuple[tuple[float, ...], ...]) -> None:
+    with pytest.raises(ValueError, match="as many sides for each level"):
+        Architecture(anchors=anchors)

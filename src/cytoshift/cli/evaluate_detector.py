@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -16,6 +19,7 @@ from cytoshift.errors import CytoshiftError, ModelError
 if TYPE_CHECKING:
     from cytoshift.detection import DetectorScore
     from cytoshift.metrics.f1 import F1Score
+    from cytoshift.training.coco import CocoSet
 
 ClassMap = Literal["bethesda", "grade", "abnormal", "cell"]
 """Names of `cytoshift.detection.labels.CLASS_MAPS`, which loads torch."""
@@ -26,7 +30,9 @@ FIGURES = (".png", ".pdf", ".svg")
 
 def evaluate_detector_(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A model's id, its folder, or starter.")],
-    data: Annotated[str, typer.Option(metavar="PATH", help="COCO JSON, or its folder.")],
+    data: Annotated[
+        str, typer.Option(metavar="PATH", help="COCO's JSON, its folder, or a table of patches of mitoses.")
+    ],
     split: Annotated[str | None, typer.Option(help="Only images of this split.")] = None,
     classes: Annotated[
         ClassMap, typer.Option(help="Names for Bethesda's classes, of the data and the model.")
@@ -44,20 +50,18 @@ def evaluate_detector_(
     from cytoshift.detection import evaluate_detector
     from cytoshift.engine import FindingOperator
     from cytoshift.models import Registry, build_operator
-    from cytoshift.training.coco import read_coco
 
     for file in (out, plot):
         if file is not None and not file.absolute().parent.is_dir():
             raise CytoshiftError(f"The folder {file.absolute().parent} for {file.name} is not there; make it first.")
     if plot is not None and plot.suffix.lower() not in FIGURES:
         raise CytoshiftError(f"{plot.name} is no figure; let its name end with one of {', '.join(FIGURES)}.")
-    fields = read_coco(data, split)
     card = (found := Registry().find(model, "detector")).card
     operator = build_operator(found, threshold=0.0)
     if not isinstance(operator, FindingOperator):
         raise ModelError(f"{card.id} finds no cells; give a detector.")
     seen = None if through is None else image_operator(through_build(through))
-    with bar(f"Measuring {card.id}") as line:
+    with _fields(data, split, mpp) as fields, bar(f"Measuring {card.id}") as line:
         score = evaluate_detector(
             operator,
             fields,
@@ -78,6 +82,23 @@ def evaluate_detector_(
 
         draw_score(score, plot, title=_title(asked))
     _print(score)
+
+
+@contextmanager
+def _fields(data: str, split: str | None, mpp: float) -> Iterator[CocoSet]:
+    """Read fields, or lay the patches of a table side by side for as long as they are looked at."""
+    from cytoshift.training.coco import read_coco
+    from cytoshift.training.table import find_table
+
+    if find_table(data) is None:
+        yield read_coco(data, split)
+        return
+    from cytoshift.mitosis import read_patches
+    from cytoshift.mitosis.mosaics import mosaic_fields
+
+    patches = read_patches(data, split)
+    with TemporaryDirectory(prefix="cytoshift-") as folder:
+        yield mosaic_fields(patches, Path(folder) / "mosaics", mpp=mpp)
 
 
 def _title(asked: dict[str, str | None]) -> str:

@@ -37,6 +37,9 @@ SIDE = 5
 ROUNDS = 2
 """Times that each patch is laid at least."""
 
+BOX_UM = 12.5
+"""Side of the box around a mitosis: the 50 px at 0.25 µm/px that MIDOG draws."""
+
 CUT_UM = 5.0
 """A cell whose centre is nearer to a border may be cut by it: about the radius of a large nucleus."""
 
@@ -52,7 +55,14 @@ class Mosaic:
 
 
 def mosaic_fields(
-    patches: PatchSet, folder: Path, *, box_um: float, mpp: float, seed: int, emit: Emit, control: Control
+    patches: PatchSet,
+    folder: Path,
+    *,
+    mpp: float,
+    box_um: float = BOX_UM,
+    seed: int = 0,
+    emit: Emit | None = None,
+    control: Control | None = None,
 ) -> CocoSet:
     """Write mosaics of a set of patches as COCO fields and read them; what is there already is only read.
 
@@ -62,12 +72,14 @@ def mosaic_fields(
         With a mitosis in the middle of each; all the patches of the slides they are of.
     folder : Path
         To be made; belongs to one set and seed.
-    box_um : float
-        Side in µm of the box around a mitosis.
     mpp : float
         µm/px of the patches.
+    box_um : float
+        Side in µm of the box around a mitosis.
     seed : int
         Of the order and the turns of the patches.
+    emit, control : optional
+        See `cytoshift.training.fit`.
 
     Returns
     -------
@@ -82,7 +94,8 @@ def mosaic_fields(
         On request; nothing is left behind.
     """
     if not folder.is_dir():
-        emit({"kind": "note", "text": f"laying {len(patches)} patches side by side"})
+        if emit is not None:
+            emit({"kind": "note", "text": f"laying {len(patches)} patches side by side"})
         with new_folder(folder) as partial:
             _write(partial, patches, box_um, mpp, seed, control)
     fields = read_coco(folder)
@@ -171,11 +184,11 @@ def inner_borders(width: int, cut: float) -> Boxes:
     return np.concatenate([columns, rows]).astype(np.float32)
 
 
-def _write(folder: Path, patches: PatchSet, box_um: float, mpp: float, seed: int, control: Control) -> None:
+def _write(folder: Path, patches: PatchSet, box_um: float, mpp: float, seed: int, control: Control | None) -> None:
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for number, mosaic in enumerate(lay_mosaics(patches, box=box_um / mpp, cut=CUT_UM / mpp, seed=seed)):
-        if control.state() == "cancel":
+        if control is not None and control.state() == "cancel":
             raise Cancelled("The training was cancelled; nothing of it is kept.")
         name = f"{number:05d}.png"
         Image.fromarray(mosaic.pixels).save(folder / name, "PNG", compress_level=1)
