@@ -43,8 +43,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from benchmarks.window.hand import LONGEST, P99, STROKES, Gaps, p99
 from benchmarks.window.wide_slide import write_wide_slide
 from cytoshift.slides.samples import Scene, render_tile
 from cytoshift.slides.slide import TILE
@@ -52,9 +52,6 @@ from napari_cytoshift.headless import ensure_display
 
 if TYPE_CHECKING:
     from cytoshift.slides.slide import Slide
-
-Gaps = npt.NDArray[np.float64]
-"""Seconds for which the event loop stood still, again and again."""
 
 WINDOW = (1366, 768)
 MAGNIFICATION = 20.0
@@ -65,15 +62,7 @@ PERIOD = 2048
 """Side in pixels of the field that repeats."""
 
 TURNS = 6
-STROKES = 7
-STROKE, REST = 1.0, 0.5
-"""Seconds of a stroke and of the rest after it; a turn is ten and a half seconds, six of them a minute."""
-
-SPEED = 700.0
-"""Screen pixels a second, halfway through a stroke."""
-
 JUMPS = 7
-LONGEST, P99 = 1.5, 1.2
 LATER = {"jump-classical": 0.15, "jump-learned": 1.0, "choice-learned": 1.0}
 
 
@@ -98,16 +87,12 @@ def main() -> None:
     for kind in ("classical", "learned", "translated"):
         tiles = bench.computed.get(kind)
         _print_stalls(f"panning-{kind}-longest", np.max, stalls[kind], stalls["memory"], LONGEST, tiles)
-        _print_stalls(f"panning-{kind}-p99", _p99, stalls[kind], stalls["memory"], P99, tiles)
+        _print_stalls(f"panning-{kind}-p99", p99, stalls[kind], stalls["memory"], P99, tiles)
     print(json.dumps({"name": "blank-translated", "ours": blank, "floor": 0, "holds": blank == 0}), flush=True)
     for name, most in LATER.items():
         _print_later(name, jumps[name], jumps["jump-memory"], most)
     sys.stdout.flush()
     os._exit(0)  # a window that was closed leaves threads behind that Python would wait for
-
-
-def _p99(gaps: Gaps) -> float:
-    return float(np.percentile(gaps, 99))
 
 
 def _print_stalls(
@@ -314,27 +299,9 @@ class Bench:
     # What
 
     def _pan(self, strokes: int = STROKES) -> Gaps:
-        """Pan in strokes from where the view is; return how long the event loop stood still, each time."""
-        from qtpy.QtCore import QTimer
+        from benchmarks.window.hand import pan
 
-        from benchmarks.window.clock import pump
-        from napari_cytoshift.view import zoom_of
-
-        camera, start = self.viewer.scene.camera, np.array(self.viewer.scene.camera.center[-2:])
-        path = _strokes(strokes)
-        begun = time.perf_counter()
-
-        def move() -> None:
-            y, x = start + path(time.perf_counter() - begun) / zoom_of(MAGNIFICATION)
-            camera.center = (0.0, y, x)
-
-        hand = QTimer(interval=16)
-        hand.timeout.connect(move)
-        self.heart.start()
-        hand.start()
-        pump(strokes * (STROKE + REST))
-        hand.stop()
-        return self.heart.stop()
+        return pan(self.viewer, self.heart, MAGNIFICATION, strokes)
 
     def _jump(self, place: tuple[float, float], truth: Slide) -> float:
         """Jump to a place; return the seconds until the layer shows there what a slide is."""
@@ -361,24 +328,6 @@ class Bench:
         return near and np.array_equal(truth.read(painted.level, y, x, height, width), painted.pixels)
 
 
-def _strokes(count: int) -> Callable[[float], npt.NDArray[np.float64]]:
-    """Return where the hand is after some seconds, y and x in screen pixels: it speeds up, slows down and rests."""
-    length = SPEED * STROKE / 2
-    directions = np.array([(0, 1), (1, 0), (0, 1), (-1, 0)], np.float64)
-    ends = np.cumsum([length * directions[k % 4] for k in range(count)], axis=0)
-
-    def at(seconds: float) -> npt.NDArray[np.float64]:
-        number, within = divmod(seconds, STROKE + REST)
-        done = min(int(number), count)
-        before = ends[done - 1] if done else np.zeros(2)
-        if done == count:
-            return before
-        share = min(within / STROKE, 1.0)
-        return before + length * directions[done % 4] * (0.5 - 0.5 * np.cos(np.pi * share))
-
-    return at
-
-
 def _tell(turn: int, gaps: dict[str, Gaps]) -> None:
-    said = ", ".join(f"{kind} {each.max() * 1e3:.0f}/{_p99(each) * 1e3:.0f}" for kind, each in gaps.items())
+    said = ", ".join(f"{kind} {each.max() * 1e3:.0f}/{p99(each) * 1e3:.0f}" for kind, each in gaps.items())
     print(f"turn {turn + 1} of {TURNS}, longest/p99 in ms: {said}", file=sys.stderr, flush=True)

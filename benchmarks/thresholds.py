@@ -7,9 +7,7 @@ of the whole process (``ours``) and by the clock (``wall``), with what it shall 
 ``threshold-counts``
     From the move until the dock shows the new numbers of cells, which are exact.
 ``threshold-layer``
-    From the move until the layer of cells is up to date too: an even share of 20,000 is drawn of what is in the view.
-``threshold-settled``
-    What choosing that share anew takes when the slider has come to rest.
+    From the move until the layer of cells, here a map of their density, is up to date too.
 ``threshold-close``
     ``threshold-layer`` in a close view, where each box is drawn by itself.
 ``preview-part``
@@ -30,14 +28,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.window.many_cells import NUMBER
 from napari_cytoshift.headless import ensure_display
 
 if TYPE_CHECKING:
     from cytoshift.engine.findings import Findings
 
-NUMBER = 1_000_000
 PART = 5_000
-SIDE_PX = 60
 MOVES = 9
 WINDOW = (1366, 768)
 SOON = 0.1
@@ -65,6 +62,7 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         import napari
 
+        from benchmarks.window.many_cells import spread
         from benchmarks.window.wide_slide import write_wide_slide
         from cytoshift.slides import open_slide
         from cytoshift.slides.samples import Scene, render_tile
@@ -79,7 +77,7 @@ class Bench:
         self.workspace = Workspace.of(self.viewer)
         self.slide = open_slide(path)
         self.workspace.show(self.slide)
-        self.findings = _findings(self.slide.info.identity, self.slide.levels[0].width)
+        self.findings = spread(self.slide.info.identity, self.slide.levels[0].width)
         self._settle()
 
     def measure_parts(self) -> None:
@@ -91,7 +89,7 @@ class Bench:
 
             def arrive(part: Findings = part) -> None:
                 cells.preview(part)
-                layers.draw_fast()
+                layers.draw()
 
             took.append(_timed(arrive))
         _print("preview-part", took, SOON, worst=max(cpu for cpu, _ in took[-20:]))
@@ -107,20 +105,18 @@ class Bench:
         self.workspace.fit(self.slide)
         self._settle()
         layers, slider = self.workspace.cell_layers, self.dock.rows.sliders["HSIL"]
-        counts, layer, settled = [], [], []
+        counts, layer = [], []
         for value in _values():
             counts.append(_timed(lambda value=value: slider.setValue(value)))
-            layer.append(_timed(layers.draw_fast))
-            settled.append(_timed(layers.draw))
+            layer.append(_timed(layers.draw))
         _print("threshold-counts", counts, SOON)
         _print("threshold-layer", [_sum(*both) for both in zip(counts, layer, strict=True)], SOON)
-        _print("threshold-settled", settled, None)
         self.workspace.magnify(10)
         self._settle()
         close = []
         for value in _values():
             moved = _timed(lambda value=value: slider.setValue(value))
-            close.append(_sum(moved, _timed(layers.draw_fast)))
+            close.append(_sum(moved, _timed(layers.draw)))
         _print("threshold-close", close, SOON)
 
     def _settle(self) -> None:
@@ -131,21 +127,6 @@ class Bench:
             QApplication.processEvents()
             time.sleep(0.01)
         self.workspace.cell_layers.draw()
-
-
-def _findings(identity: str, side: int) -> Findings:
-    from cytoshift.engine.findings import Findings, Provenance
-    from cytoshift.study.palette import BETHESDA
-
-    rng = np.random.default_rng(0)
-    corners = rng.random((NUMBER, 2)) * (side - SIDE_PX)
-    return Findings(
-        np.concatenate([corners, corners + SIDE_PX], axis=1).astype(np.float32),
-        rng.random(NUMBER, np.float32),
-        rng.integers(0, len(BETHESDA), NUMBER).astype(np.int16),
-        BETHESDA,
-        Provenance(identity, "by-hand"),
-    )
 
 
 def _values() -> list[int]:
@@ -163,9 +144,8 @@ def _sum(first: Took, then: Took) -> Took:
     return first[0] + then[0], first[1] + then[1]
 
 
-def _print(name: str, took: list[Took], floor: float | None, **more: float) -> None:
+def _print(name: str, took: list[Took], floor: float, **more: float) -> None:
     cpu, wall = np.median(np.array(took), axis=0).tolist()
     line: dict[str, object] = {"name": name, "ours": round(cpu, 4), "wall": round(wall, 4)}
-    if floor is not None:
-        line |= {"floor": floor, "holds": cpu <= floor}
+    line |= {"floor": floor, "holds": cpu <= floor}
     print(json.dumps(line | {key: round(value, 4) for key, value in more.items()}), flush=True)

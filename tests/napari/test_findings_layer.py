@@ -10,9 +10,11 @@ import pytest
 
 from cytoshift.engine.findings import Findings, Provenance
 from cytoshift.study.change import State
+from cytoshift.study.places import overlapping
 from cytoshift.study.palette import BETHESDA, color_of
 from napari_cytoshift.layers.findings import know
 from napari_cytoshift.layers.findings_boxes import box_of, rectangles
+from napari_cytoshift.layers.findings_look import Look
 from napari_cytoshift.layers.findings_points import MOST
 from napari_cytoshift.view import look_at
 from napari_cytoshift.workspace import Workspace
@@ -58,7 +60,18 @@ def points(workspace: Workspace) -> Any:
 
 def drawn(workspace: Workspace) -> np.ndarray:
     """Return which points can be seen."""
-    return np.asarray(points(workspace).border_color[:, 3] > 0)
+    layer = points(workspace)
+    return np.asarray((layer.border_color[:, 3] > 0) & layer.visible)
+
+
+def seen_centers(workspace: Workspace) -> set[tuple[float, ...]]:
+    """Return where points can be seen, in world y, x."""
+    return {tuple(at) for at in np.asarray(points(workspace).data)[drawn(workspace)].round(2).tolist()}
+
+
+def centers(slide: Any, boxes: np.ndarray) -> set[tuple[float, ...]]:
+    middle = slide.frame.world_from_level0((boxes[:, :2] + boxes[:, 2:]) / 2)
+    return {tuple(at) for at in middle.round(2).tolist()}
 
 
 def boxes(workspace: Workspace) -> Any:
@@ -72,6 +85,8 @@ def test_squares_lie_on_the_boxes_in_the_colours_of_their_classes(workspace: Wor
     viewer.scene.camera.zoom = 0.5
     findings = random_findings(slide, 50)
     store(workspace, slide, findings)
+    workspace.cells.set_threshold(0.0)
+    workspace.cell_layers.draw()
     layer = points(workspace)
     centers = (findings.boxes[:, :2] + findings.boxes[:, 2:]) / 2
     assert np.allclose(layer.data[:50], slide.frame.world_from_level0(centers), atol=1e-3)
@@ -92,12 +107,11 @@ def test_the_threshold_and_hidden_classes_filter_what_is_shown_and_counted(works
     workspace.cells.set_threshold(0.7)
     workspace.cell_layers.draw()
     sure = findings.scores >= 0.7
-    assert np.array_equal(drawn(workspace)[:200], sure)
-    assert not drawn(workspace)[200:].any()
+    assert seen_centers(workspace) == centers(slide, findings.boxes[sure])
     assert workspace.cells.counts()["HSIL"] == (sure & (findings.labels == 4)).sum()
     workspace.cells.hide("HSIL", True)
     workspace.cell_layers.draw()
-    assert np.array_equal(drawn(workspace)[:200], sure & (findings.labels != 4))
+    assert seen_centers(workspace) == centers(slide, findings.boxes[sure & (findings.labels != 4)])
     assert workspace.cells.counts()["HSIL"] == (sure & (findings.labels == 4)).sum()
 
 
@@ -134,20 +148,115 @@ def test_fewer_cells_after_many_leave_nothing_behind(workspace: Workspace, qtbot
     qtbot.waitUntil(lambda: points(workspace).loaded)
 
 
-def test_of_very_many_cells_an_even_share_around_the_view_is_drawn_and_all_are_counted(workspace: Workspace) -> None:
+def test_very_many_cells_are_a_map_of_their_density_until_the_view_is_closer(workspace: Workspace, qtbot: Any) -> None:
     slide, viewer = workspace.active, workspace.viewer
     assert slide is not None
     assert viewer is not None
     store(workspace, slide, random_findings(slide, 3 * MOST))
     viewer.scene.camera.zoom = 0.2
     workspace.cells.set_threshold(0.0)
-    workspace.cell_layers.draw()
-    assert workspace.cell_layers.points.share == pytest.approx(1 / 3)
-    assert drawn(workspace).sum() == MOST
+    layers = workspace.cell_layers
+    layers.draw()
+    density = layers.density.layer(viewer)
+    assert density.visible
+    assert points(workspace) is None or not points(workspace).visible
+    assert layers.note == viewer.status == "Density of 15 000 cells; zoom in to see each of them."
     assert sum(workspace.cells.counts().values()) == 3 * MOST
+    corner = np.array(density.extent.world)[:, -2:] / slide.frame.scale_yx
+    assert np.allclose(corner[1] - corner[0], (1500, 2100), rtol=0.02)
+    full = density.data[..., 3].astype(int)
+    workspace.cells.set_threshold(0.9)
+    workspace.cells.hide("NILM", True)
+    layers.draw()
+    assert layers.note == ""
+    assert not density.visible
+    assert drawn(workspace).sum() == len(workspace.cells.inside(workspace.view_box(slide)))
+    workspace.cells.set_threshold(0.3)
+    layers.draw()
+    assert density.visible
+    assert density.data[..., 3].astype(int).astype(bool).sum() < full.astype(bool).sum()
     look_at(viewer, slide.frame, 500, 400, magnification=160)
-    workspace.cell_layers.draw()
-    assert workspace.cell_layers.points.share == 1
+    layers.draw()
+    assert not density.visible
+    assert boxes(workspace).nshapes > 0
+    qtbot.waitUntil(lambda: workspace.cells.sorted_by_place)
+    view = workspace.view_box(slide)
+    assert view is not None
+    everywhere = workspace.cells.mask() & np.isin(np.arange(3 * MOST), overlapping(workspace.cells.cells.boxes, view))
+    assert np.array_equal(workspace.cells.inside(view), np.flatnonzero(everywhere))
+
+
+def test_what_a_pan_leaves_behind_stays_and_what_is_corrected_changes_alone(workspace: Workspace) -> None:
+    slide, viewer = workspace.active, workspace.viewer
+    assert slide is not None
+    assert viewer is not None
+    run = store(workspace, slide, random_findings(slide, 200))
+    workspace.cells.set_threshold(0.0)
+    look_at(viewer, slide.frame, 600, 600, magnification=40)
+    layers = workspace.cell_layers
+    layers.draw()
+    first = boxes(workspace).nshapes
+    look_at(viewer, slide.frame, 900, 600, magnification=40)
+    layers.draw()
+    both = set(map(str, workspace.cells.cells.ids[:])) & {name for name, _ in layers.boxes._held}
+    assert len(both) == boxes(workspace).nshapes > first
+    before = {name: boxes(workspace).data[at].tolist() for at, (name, _) in enumerate(layers.boxes._held)}
+    target = next(iter(both))
+    workspace.cells.correct(lambda study, identity: study.relabel(identity, target, "SCC"))
+    layers.draw()
+    after = {name: boxes(workspace).data[at].tolist() for at, (name, _) in enumerate(layers.boxes._held)}
+    assert {name: before[name] for name in after} == after
+    if target in after:
+        at = [name for name, _ in layers.boxes._held].index(target)
+        assert np.allclose(boxes(workspace).edge_color[at, :3], np.array(color_of("SCC")) / 255, atol=1e-3)
+    assert target.startswith(run)
+
+
+def test_fill_outline_names_and_opacity_are_a_persons_choice_and_are_kept(workspace: Workspace) -> None:
+    slide, viewer = workspace.active, workspace.viewer
+    assert slide is not None
+    assert viewer is not None
+    store(workspace, slide, random_findings(slide, 40))
+    workspace.cells.set_threshold(0.0)
+    layers = workspace.cell_layers
+    look_at(viewer, slide.frame, 600, 600, magnification=20)
+    layers.draw()
+    assert (boxes(workspace).face_color[:, 3] == 0).all()
+    layers.set_look(layers.look.toggled("fill").toggled("names").stronger(-1))
+    assert (boxes(workspace).face_color[:, 3] > 0.3).all()
+    assert boxes(workspace).text.visible
+    assert set(boxes(workspace).text.values) <= set(BETHESDA)
+    assert boxes(workspace).opacity == 0.8
+    layers.set_look(layers.look.toggled("outline").toggled("names"))
+    assert (boxes(workspace).edge_color[:, 3] == 0).all()
+    assert not boxes(workspace).text.visible
+    viewer.scene.camera.zoom = 0.2
+    layers.draw()
+    assert (points(workspace).face_color[drawn(workspace) | (points(workspace).face_color[:, 3] > 0), 3] > 0.3).all()
+    assert Look.from_json(workspace.state.get("cell_look")) == layers.look == Look(fill=True, outline=False, opacity=0.8)
+    assert Look().toggled("outline").fill
+
+
+def test_an_imported_outline_is_drawn_and_follows_its_cell(workspace: Workspace, qtbot: Any) -> None:
+    slide, viewer = workspace.active, workspace.viewer
+    assert slide is not None
+    assert viewer is not None
+    triangle = [[600.0, 600.0], [640.0, 600.0], [620.0, 630.0]]
+    cells = Annotations.of([Annotation("one", (600, 600, 640, 630), "HSIL", outline=triangle)])
+    know(workspace.study, slide)
+    workspace.cells.correct(lambda study, identity: study.bring_in(identity, cells, "by hand"))
+    look_at(viewer, slide.frame, 620, 615, magnification=40)
+    layers = workspace.cell_layers
+    layers.draw()
+
+    def shape() -> Any:
+        layers.draw()
+        return slide.frame.level0_from_world(boxes(workspace).data[0]).round(3).tolist()
+
+    qtbot.waitUntil(lambda: shape() == triangle)
+    identifier = workspace.cells.cells.ids[0]
+    workspace.cells.correct(lambda study, identity: study.move(identity, identifier, (700, 600, 740, 630)))
+    assert shape() == [[x + 100, y] for x, y in triangle]
 
 
 def test_a_close_view_shows_the_exact_boxes_in_place_of_squares(workspace: Workspace) -> None:
@@ -160,13 +269,15 @@ def test_a_close_view_shows_the_exact_boxes_in_place_of_squares(workspace: Works
     target = findings.boxes[7]
     look_at(viewer, slide.frame, float(target[[0, 2]].mean()), float(target[[1, 3]].mean()), magnification=40)
     workspace.cell_layers.draw()
+    names = [name for name, _ in workspace.cell_layers.boxes._held]
+    assert len(set(names)) == len(names)
     corners_drawn = np.array([box_of(corners, slide.frame) for corners in boxes(workspace).data])
     x0, y0, x1, y1 = workspace.view_box(slide) or (0, 0, 0, 0)
     b = findings.boxes
     inside = (b[:, 2] > x0) & (b[:, 0] < x1) & (b[:, 3] > y0) & (b[:, 1] < y1)
     assert 0 < inside.sum() < 60
     assert np.allclose(corners_drawn, b[inside], atol=1e-3)
-    assert not drawn(workspace).any()
+    assert points(workspace) is None or not points(workspace).visible
     viewer.scene.camera.zoom = 0.2
     workspace.cell_layers.draw()
     assert boxes(workspace).nshapes == 0
@@ -192,12 +303,12 @@ def test_corrections_change_how_cells_look(workspace: Workspace) -> None:
     assert not cells.mask()[[3, 4]][below[[3, 4]]].any()
     viewer.scene.camera.zoom = 0.5
     workspace.cell_layers.draw()
-    widths = points(workspace).border_width
-    assert widths[0] > widths[3]
+    order = np.argsort(points(workspace).data[:3, 0])
+    assert len(set(points(workspace).border_width[order].tolist())) == 1
+    assert drawn(workspace).sum() == 3
     cells.set_show_rejected(True)
     workspace.cell_layers.draw()
-    assert points(workspace).shown[1]
-    assert points(workspace).border_color[1, 3] < 0.5
+    assert sorted(points(workspace).border_color[drawn(workspace), 3].round(2).tolist()) == [0.35, 1, 1, 1]
 
 
 def test_what_a_person_does_to_a_box_is_an_event(workspace: Workspace) -> None:
@@ -245,7 +356,10 @@ def test_a_calibration_moves_the_cells_with_the_slide(make_napari_viewer: Make, 
     assert workspace.viewer is not None
     workspace.viewer.scene.camera.zoom = 0.2
     findings = random_findings(slide, 4)
+    workspace.cells.set_threshold(0.0)
     store(workspace, slide, findings)
+    workspace.cells.set_threshold(0.0)
+    workspace.cell_layers.draw()
     centers = (findings.boxes[:, :2] + findings.boxes[:, 2:]) / 2
     assert np.allclose(points(workspace).data[:4], slide.frame.world_from_level0(centers), atol=1e-2)
     known = workspace.calibrate(slide, (0.5, 0.5))

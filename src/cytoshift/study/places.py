@@ -21,6 +21,19 @@ LARGE = 8.0
 """Sides of a field from which a box is looked at by itself: one as large as the slide must not slow all views down."""
 
 
+MOST_STRAYS = 5_000
+"""Boxes that are looked at one by one in every view."""
+
+FEW = 16
+"""One in so many boxes may lie near a view for the grid to be faster than a look at all of them."""
+
+
+def overlapping(boxes: Boxes, view: Box) -> Indices:
+    """Return which boxes overlap a part of the slide, by a look at every one of them."""
+    x0, y0, x1, y1 = view
+    return np.flatnonzero((boxes[:, 2] > x0) & (boxes[:, 0] < x1) & (boxes[:, 3] > y0) & (boxes[:, 1] < y1))
+
+
 class Places:
     """A grid over the centres of boxes that never change; large ones, and the few that do change, beside it.
 
@@ -28,10 +41,12 @@ class Places:
     ----------
     boxes : ndarray of float32, shape (n, 4)
         x0, y0, x1, y1 in level-0 pixels.
+    moved : ndarray of int
+        Those that may lie elsewhere than when none was corrected.
     """
 
-    def __init__(self, boxes: Boxes) -> None:
-        self._boxes = self._indexed = boxes
+    def __init__(self, boxes: Boxes, moved: Indices) -> None:
+        self._boxes, self._number = boxes, len(boxes)
         centers, sizes = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
         self._origin = centers.min(axis=0, initial=np.inf) if len(boxes) else np.zeros(2, np.float32)
         span = np.ptp(centers, axis=0) if len(boxes) else np.zeros(2, np.float32)
@@ -46,18 +61,23 @@ class Places:
         self._sums = np.pad(sums, ((1, 0), (1, 0)))
         large = (sizes > LARGE * self._side).any(axis=1)
         self._reach = sizes[~large].max(axis=0, initial=0) / 2
-        self._large = self._strays = np.flatnonzero(large)
+        self._always = self._strays = np.union1d(np.flatnonzero(large), moved)
 
-    def follow(self, boxes: Boxes) -> None:
-        """Take the boxes as they are now: the same in the same order, some of them moved, others added behind."""
-        number = len(self._indexed)
-        if _start(boxes) != _start(self._boxes):
-            moved = np.flatnonzero((boxes[:number] != self._indexed).any(axis=1))
-            moved = np.union1d(moved, self._large)
-        else:
-            moved = self._strays[self._strays < number]
+    def follow(self, boxes: Boxes, moved: Indices) -> None:
+        """Take the boxes as they are now: in the same order, some of them moved, others added behind.
+
+        Parameters
+        ----------
+        boxes : ndarray of float32, shape (m, 4)
+        moved : ndarray of int
+            Those that may lie elsewhere than when none was corrected.
+        """
         self._boxes = boxes
-        self._strays = np.concatenate([moved, np.arange(number, len(boxes))])
+        self._strays = np.unique(np.concatenate([self._always, moved, np.arange(self._number, len(boxes))]))
+
+    def holds(self, boxes: Boxes) -> bool:
+        """Whether boxes may be these, some moved and a few added; many others want a grid of their own."""
+        return 0 <= len(boxes) - self._number <= MOST_STRAYS
 
     def at_most(self, view: Box) -> int:
         """Return a number that is not smaller than that of the boxes in a part of the slide, at once."""
@@ -68,13 +88,12 @@ class Places:
 
     def inside(self, view: Box) -> Indices:
         """Return, in ascending order, which boxes overlap a part of the slide, x0, y0, x1, y1 in level-0 pixels."""
+        if self.at_most(view) * FEW > len(self._boxes):
+            return overlapping(self._boxes, view)
         top, left, bottom, right = self._fields(view)
         rows = [self._row(row, left, right) for row in range(top, bottom)]
         near = np.concatenate([self._strays, *rows])
-        x0, y0, x1, y1 = view
-        boxes = self._boxes[near]
-        overlap = (boxes[:, 2] > x0) & (boxes[:, 0] < x1) & (boxes[:, 3] > y0) & (boxes[:, 1] < y1)
-        return np.unique(near[overlap])
+        return np.unique(near[overlapping(self._boxes[near], view)])
 
     def _row(self, row: int, left: int, right: int) -> Indices:
         first = row * self._shape[1]
@@ -88,9 +107,3 @@ class Places:
         left, top = np.clip(np.floor(low), 0, ends).astype(int).tolist()
         right, bottom = np.clip(np.floor(high) + 1, 0, ends).astype(int).tolist()
         return top, left, max(bottom, top), max(right, left)
-
-
-def _start(boxes: Boxes) -> int:
-    """Return where in memory boxes begin: those that grew are where they were, those that moved were copied."""
-    start: int = boxes.__array_interface__["data"][0]
-    return start

@@ -12,6 +12,7 @@ from psygnal import Signal
 from cytoshift.errors import StudyError
 from cytoshift.study.cells import Cells, Region, fold_cells
 from cytoshift.study.change import State
+from cytoshift.study.places import Places, overlapping
 from napari_cytoshift.layers.findings_filter import CellFilter
 from napari_cytoshift.layers.findings_growing import GrowingCells
 from napari_cytoshift.layers.findings_thresholds import Thresholds
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from cytoshift.engine.findings import Findings
     from cytoshift.slides.slide import Slide
     from cytoshift.study import Event, Study
+    from cytoshift.study.events import Box
     from napari_cytoshift.background import Work
     from napari_cytoshift.workspace import Workspace
 
@@ -49,6 +51,8 @@ class ShownCells:
         Another cell (its id) is the selected one; ``""`` for none.
     cells : Cells
         All cells, whatever the filter; empty where there is no slide.
+    regions : tuple of Region
+        The regions of the slide that are marked complete.
     identity : str
         Identity of the slide; ``""`` where there is none.
     run : str
@@ -68,6 +72,7 @@ class ShownCells:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.cells = fold_cells(None, "", ())
+        self.regions: tuple[Region, ...] = ()
         self.run = ""
         self.previewing = False
         self.thresholds = self.usual = Thresholds()
@@ -77,6 +82,9 @@ class ShownCells:
         self.selected = ""
         self.identity = ""
         self._wish = 0
+        self._places: Places | None = None
+        self._places_of = ("", "")
+        self._known = ("", "")
         self._sides: dict[str, float] = {}
         workspace.active_changed.connect(self._on_slide)
         workspace.study_changed.connect(self._on_slide)
@@ -91,11 +99,6 @@ class ShownCells:
         """The slide the cells lie on."""
         return self.workspace.slide(self.identity)
 
-    @property
-    def regions(self) -> tuple[Region, ...]:
-        """The regions of the slide that are marked complete."""
-        return self.workspace.study.regions(self.identity) if self.identity else ()
-
     def mask(self) -> npt.NDArray[np.bool_]:
         """Return which cells pass the filter; what a person decided on passes whatever its score."""
         return self.filter.mask(self.cells)
@@ -105,12 +108,27 @@ class ShownCells:
         """What passes: threshold, hidden classes and hidden rejected cells as they are now."""
         return CellFilter(self.thresholds, self.hidden, self.show_rejected)
 
+    @property
+    def sorted_by_place(self) -> bool:
+        """Whether a view finds its cells without a look at all of them; so it is soon after they have come."""
+        return self._places is not None
+
+    def inside(self, view: Box) -> npt.NDArray[np.int64]:
+        """Return which cells that pass the filter overlap a part of the slide, in ascending order."""
+        which = overlapping(self.cells.boxes, view) if self._places is None else self._places.inside(view)
+        if 2 * len(which) > len(self.cells):
+            return which[self.mask()[which]]
+        return which[self.filter.mask(self.cells.select(which))]
+
     def counts(self) -> dict[str, int]:
         """Return how many cells of each class pass threshold and state, hidden classes too; rejected never count."""
-        cells, keep = self.cells, self.filter.passing(self.cells)
-        keep &= cells.states != State.REJECTED
-        # One comparison per class: ten times as fast as numpy's bincount, which first makes the labels longer.
-        return {name: int(np.count_nonzero(keep & (cells.labels == at))) for at, name in enumerate(cells.classes)}
+        cells, counts = self.cells, {}
+        decided, live = cells.states != State.PREDICTED, cells.states != State.REJECTED
+        # One comparison per class: several times as fast as to look up each cell's limit, or as numpy's bincount.
+        for at, name in enumerate(cells.classes):
+            passing = decided | (cells.scores >= np.float32(self.thresholds.of(name)))
+            counts[name] = int(np.count_nonzero(passing & live & (cells.labels == at)))
+        return counts
 
     def position(self, identifier: str) -> int | None:
         """Return where a cell is among `cells`."""
@@ -118,12 +136,12 @@ class ShownCells:
 
     def at(self, x: float, y: float) -> str:
         """Return the shown cell whose box holds a level-0 point, the one centred nearest; ``""`` for none."""
-        boxes = self.cells.boxes
-        inside = (boxes[:, 0] <= x) & (x < boxes[:, 2]) & (boxes[:, 1] <= y) & (y < boxes[:, 3])
-        hits = np.flatnonzero(inside & self.mask())
+        near = self.inside((x, y, float(np.nextafter(x, np.inf)), float(np.nextafter(y, np.inf))))
+        boxes = self.cells.boxes[near]
+        hits = near[(boxes[:, 0] <= x) & (x < boxes[:, 2]) & (boxes[:, 1] <= y) & (y < boxes[:, 3])]
         if not len(hits):
             return ""
-        centers = (boxes[hits, :2] + boxes[hits, 2:]) / 2
+        centers = (self.cells.boxes[hits, :2] + self.cells.boxes[hits, 2:]) / 2
         return self.cells.ids[int(hits[np.argmin(np.hypot(*(centers - (x, y)).T))])]
 
     def usual_side(self, label: str) -> float:
@@ -216,7 +234,9 @@ class ShownCells:
         if slide is None or self.previewing:
             raise StudyError("There is nothing to correct yet; open a slide and wait until the search is done.")
         study = self.workspace.study
-        know(study, slide)
+        if self._known != (str(study.folder), slide.key):
+            know(study, slide)
+            self._known = (str(study.folder), slide.key)
         event = write(study, slide.info.identity)
         if event is not None:
             self.workspace.corrected.emit(slide.info.identity)
@@ -271,13 +291,35 @@ class ShownCells:
             self._show(identity, run, cells)
 
     def _show(self, identity: str, run: str, cells: Cells) -> None:
-        self.identity, self.run, self.cells, self._sides = identity, run, cells, {}
+        if (identity, run) != (self.identity, self.run) or not len(self.cells):
+            self._sides = {}
+        self.identity, self.run, self.cells = identity, run, cells
+        self.regions = self.workspace.study.regions(identity) if identity else ()
+        self._follow_places()
         lost = bool(self.selected) and self.position(self.selected) is None
         if lost:
             self.selected = ""
         self.changed.emit()  # first: who follows the selection must know the cells it is among
         if lost:
             self.selected_changed.emit("")
+
+    def _follow_places(self) -> None:
+        """Know where the cells lie: at once where only some moved, and soon, from a thread, where all are others."""
+        of, boxes, moved = (self.identity, self.run), self.cells.boxes, np.flatnonzero(self.cells.corrected)
+        if self._places is not None and self._places_of == of and self._places.holds(boxes):
+            self._places.follow(boxes, moved)
+            return
+        self._places, self._places_of = None, of
+        if len(boxes) >= ENOUGH and not self.previewing:
+
+            def take(places: Places) -> None:
+                if self._places is None and self._places_of == of and places.holds(self.cells.boxes):
+                    places.follow(self.cells.boxes, np.flatnonzero(self.cells.corrected))
+                    self._places = places
+
+            self.workspace.start(
+                "Sorting the cells by place", lambda work: Places(boxes, moved), done=take, in_activity=False
+            )
 
     def _limits_for(self, run: str) -> Limits:
         """Return the thresholds for a run's model."""

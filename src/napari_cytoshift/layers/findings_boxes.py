@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from napari_cytoshift.layers.findings_colors import (
-    REGION,
-    SELECTION,
-    fill_colors,
-    line_colors,
-    line_widths,
-)
+from napari_cytoshift.layers.findings_colors import REGION, SELECTION, face_colors, line_colors, line_widths
+from napari_cytoshift.layers.findings_look import Look
+from napari_cytoshift.layers.findings_outlines import CellOutlines, Ring, ring
 from napari_cytoshift.layers.slide_layers import METADATA, role_of
 from napari_cytoshift.view import Box
 
@@ -34,7 +30,22 @@ ROLE = "boxes"
 MARGIN = 0.12
 """How far the outline of the selected cell lies outside of its box, in sides."""
 
+SELECTED = "selected"
+REGION_FILL = (*REGION[:3], 0.12)
+TEXT = 9
+INK = "black"
+
+Indices = npt.NDArray[np.int64]
 Float = npt.NDArray[np.float64]
+
+
+class Drawn(NamedTuple):
+    """A shape as it is drawn: its corners in level-0 pixels, the width of its line in world units, its colours."""
+
+    corners: Ring
+    width: float
+    line: tuple[float, ...]
+    face: tuple[float, ...]
 
 
 class CellBoxes:
@@ -48,6 +59,8 @@ class CellBoxes:
         Called with the ids of cells that a person removed.
     added : callable
         Called with a new box.
+    stale : callable
+        Called when the layer should be drawn again.
     """
 
     def __init__(
@@ -55,10 +68,11 @@ class CellBoxes:
         moved: Callable[[str, Box], None],
         removed: Callable[[list[str]], None],
         added: Callable[[Box], None],
+        stale: Callable[[], None],
     ) -> None:
         self._moved, self._removed, self._added = moved, removed, added
-        self._ids: list[str] = []
-        self._first = 0
+        self._outlines = CellOutlines(stale)
+        self._held: list[tuple[str, Drawn | None]] = []
         self._frame: Frame | None = None
         self._drawing = False
         self._key: tuple[object, ...] = ()
@@ -67,66 +81,106 @@ class CellBoxes:
         """Return the layer, None where there is none."""
         return next((layer for layer in viewer.layers if role_of(layer) == ROLE), None)
 
-    def near(
-        self, viewer: Viewer, shown: ShownCells, view: Box | None, *, far_too: bool = False
-    ) -> npt.NDArray[np.int64] | None:
-        """Return the cells in the view; None where they are too many, or the view not close, to draw each."""
+    def near(self, viewer: Viewer, shown: ShownCells, which: Indices, *, far_too: bool = False) -> Indices | None:
+        """Return the cells in a view; None where they are too many, or the view not close, to draw each."""
         slide = shown.slide
-        if slide is None or view is None or not len(shown.cells):
+        if slide is None or not len(shown.cells) or len(which) > MOST:
             return None
-        boxes = shown.cells.boxes
         side = shown.usual_side("") * float(np.mean(slide.frame.scale_yx)) * viewer.scene.camera.zoom
-        if side < CLOSE and not far_too:
-            return None
-        x0, y0, x1, y1 = view
-        inside = (boxes[:, 2] > x0) & (boxes[:, 0] < x1) & (boxes[:, 3] > y0) & (boxes[:, 1] < y1)
-        which = np.flatnonzero(inside & shown.mask())
-        return which if len(which) <= MOST else None
+        return which if side >= CLOSE or far_too else None
 
-    def draw(self, viewer: Viewer, shown: ShownCells, near: npt.NDArray[np.int64] | None) -> None:
-        """Bring the layer up to date with the cells that `near` returned."""
+    def draw(self, viewer: Viewer, shown: ShownCells, near: Indices | None, look: Look) -> None:
+        """Bring the layer up to date with the cells that `near` returned.
+
+        Only what has changed is drawn anew: napari's shapes cost more to make than to show. Cells that a pan has left
+        behind stay until they are too many.
+        """
         slide, layer = shown.slide, self.layer(viewer)
         if slide is None:
-            if layer is not None:
-                viewer.layers.remove(layer)
             return
-        regions, selected = shown.regions, shown.position(shown.selected)
         which = np.zeros(0, np.int64) if near is None else near
-        pixel = 1 / viewer.scene.camera.zoom
-        key = (shown.cells, regions, selected, which.tobytes(), slide.frame, round(np.log2(pixel) * 4), layer)
-        if key == self._key:
-            return
+        pixel = 2.0 ** (round(np.log2(1 / viewer.scene.camera.zoom) * 4) / 4)
+        wanted = self._wanted(shown, which, pixel, look)
         if layer is None:
-            if not regions and selected is None and not len(which):
+            if not wanted:
                 return
-            layer = self._make(viewer, slide)
-        self._key = (*key[:-1], layer)
+            layer, self._held = self._make(viewer, slide), []
+        key = (shown.cells, shown.filter, slide.frame, pixel, look, near is None)
+        if key != self._key:
+            self._key = key
+            left_behind = False
+        else:
+            left_behind = len(self._held) + len(wanted) <= 2 * MOST
         self._drawing = True
         try:
-            self._fill(layer, slide, shown, which, regions, selected, pixel)
+            self._change(layer, slide, wanted, left_behind)
+            if look.names or layer.text.visible:
+                self._name(layer, shown, look.names)
         finally:
             self._drawing = False
 
-    def _fill(
-        self, layer: Shapes, slide: Slide, shown: ShownCells, which: Any, regions: Any, selected: Any, pixel: float
-    ) -> None:
+    def _wanted(self, shown: ShownCells, which: Indices, pixel: float, look: Look) -> dict[str, Drawn]:
+        """Return what is to be seen, by what it is: regions, cells by id, and the outline of the selected one."""
+        clear = (0.0, 0.0, 0.0, 0.0)
+        wanted = {
+            f"region {region.id}": Drawn(
+                _ring(region.box), 2 * pixel, REGION, REGION_FILL if look.fill_regions else clear
+            )
+            for region in shown.regions
+        }
         part = shown.cells.select(which)
-        self._ids, self._first, self._frame = part.ids[:], len(regions), slide.frame
+        lines = line_colors(part)
+        lines[:, 3] *= look.outline
+        rings = self._outlines.rings(shown, which)
+        widths = (line_widths(part) * pixel).tolist()
+        columns = (part.ids[:], rings, widths, lines.tolist(), face_colors(part, look.fill).tolist())
+        for identifier, corners, width, line, face in zip(*columns, strict=True):
+            wanted[identifier] = Drawn(corners, width, tuple(line), tuple(face))
+        selected = shown.position(shown.selected)
+        if selected is not None:
+            wanted[SELECTED] = Drawn(_ring(_larger(shown.cells.boxes[selected])), 2.5 * pixel, SELECTION, clear)
+        return wanted
+
+    def _change(self, layer: Shapes, slide: Slide, wanted: dict[str, Drawn], left_behind: bool) -> None:
+        """Take out of the layer what is not wanted any more, and put in what is not there yet."""
+        here = {name: drawn for name, drawn in self._held if drawn is not None}
+        gone = [
+            at
+            for at, (name, drawn) in enumerate(self._held)
+            if drawn is None or wanted.get(name, drawn if left_behind and _is_cell(name) else None) != drawn
+        ]
+        new = [name for name, drawn in wanted.items() if here.get(name) != drawn]
+        if not gone and not new:
+            return
+        self._frame = slide.frame
         layer.metadata = _metadata(slide)
         layer.units = (slide.frame.unit, slide.frame.unit)
         layer.selected_data = set()
-        layer.data = []
-        outline = np.zeros((0, 4)) if selected is None else _larger(shown.cells.boxes[selected])[None]
-        boxes = np.concatenate([np.array([r.box for r in regions]).reshape(-1, 4), part.boxes, outline])
-        if not len(boxes):
+        if len(gone) * 2 > len(self._held):
+            layer.data, self._held, new = [], [], list(wanted)
+        elif gone:
+            layer.remove(gone)
+            kept = set(range(len(self._held))).difference(gone)
+            self._held = [self._held[at] for at in sorted(kept)]
+        for add, boxes in ((layer.add_rectangles, True), (layer.add_polygons, False)):
+            some = [(name, wanted[name]) for name in new if (len(wanted[name].corners) == 4) is boxes]
+            if some:
+                add(
+                    [slide.frame.world_from_level0(np.array(drawn.corners)) for _, drawn in some],
+                    edge_width=[drawn.width for _, drawn in some],
+                    edge_color=np.array([drawn.line for _, drawn in some]),
+                    face_color=np.array([drawn.face for _, drawn in some]),
+                )
+                self._held += some
+
+    def _name(self, layer: Shapes, shown: ShownCells, names: bool) -> None:
+        """Write the name of its class beside each cell, or stop."""
+        if not names:
+            layer.text.visible = False
             return
-        more = len(regions), len(outline)
-        layer.add_rectangles(
-            list(rectangles(boxes, slide.frame)),
-            edge_width=_stack(more, 2.0, line_widths(part), 2.5) * pixel,
-            edge_color=_stack(more, REGION, line_colors(part), SELECTION),
-            face_color=_stack(more, (0, 0, 0, 0), fill_colors(part), (0, 0, 0, 0)),
-        )
+        positions = [shown.position(name) if _is_cell(name) else None for name, _ in self._held]
+        words = ["" if position is None else shown.cells.label(position) for position in positions]
+        layer.text = {"string": words, "anchor": "upper_left", "translation": (0, 0), "size": TEXT, "color": INK}
 
     def _make(self, viewer: Viewer, slide: Slide) -> Shapes:
         active = viewer.layers.selection.active
@@ -146,19 +200,22 @@ class CellBoxes:
         action = str(getattr(event.action, "value", event.action))
         if self._drawing or self._frame is None or action not in ("changed", "removed", "added"):
             return
-        self._key = ()
         layer, indices = event.source, [int(index) for index in event.data_indices]
         if action == "added":
+            self._held += [("", None)] * (layer.nshapes - len(self._held))
             box = box_of(layer.data[-1], self._frame)
             if box[2] - box[0] >= 2 and box[3] - box[1] >= 2:  # a click that drew nothing is no cell
                 self._added(box)
             return
-        cells = [(self._ids[i - self._first], i) for i in indices if 0 <= i - self._first < len(self._ids)]
+        cells = [(self._held[at][0], at) for at in indices if _is_cell(self._held[at][0])]
         if action == "removed":
+            self._held = [held for at, held in enumerate(self._held) if at not in indices]
             self._removed([identifier for identifier, _ in cells])
             return
-        for identifier, index in cells:
-            self._moved(identifier, box_of(layer.data[index], self._frame))
+        for at in indices:
+            self._held[at] = (self._held[at][0], None)
+        for identifier, at in cells:
+            self._moved(identifier, box_of(layer.data[at], self._frame))
 
 
 def rectangles(boxes: npt.ArrayLike, frame: Frame) -> Float:
@@ -181,11 +238,13 @@ def _larger(box: npt.NDArray[np.float32]) -> Float:
     return np.array([x0 - margin, y0 - margin, x1 + margin, y1 + margin])
 
 
-def _stack(more: tuple[int, int], before: Any, cells: npt.NDArray[Any], after: Any) -> npt.NDArray[Any]:
-    """Put values of regions before, and of the outline behind, those of the cells."""
-    shape = cells.shape[1:]
-    parts = (np.broadcast_to(before, (more[0], *shape)), cells, np.broadcast_to(after, (more[1], *shape)))
-    return np.concatenate(parts).astype(np.float64)
+def _ring(box: Any) -> Ring:
+    x0, y0, x1, y1 = (float(value) for value in box)
+    return ring(x0, y0, x1, y1)
+
+
+def _is_cell(name: str) -> bool:
+    return bool(name) and name != SELECTED and not name.startswith("region ")
 
 
 def _metadata(slide: Slide) -> dict[str, object]:

@@ -31,6 +31,9 @@ LINES: dict[State, Line] = {
 }
 """Predictions are thin, accepted cells bold, rejected ones faint, unsure ones pale, added ones lightly filled."""
 
+FILL = 0.35
+"""Opacity of the face of a cell that is filled."""
+
 SELECTION = (0.0, 0.45, 0.70, 1.0)
 """Okabe and Ito's blue, which no Bethesda class has."""
 
@@ -51,10 +54,10 @@ def line_colors(cells: Cells) -> Colors:
     return colors
 
 
-def fill_colors(cells: Cells) -> Colors:
-    """Return the colour of every cell's face ``(n, 4)``."""
+def face_colors(cells: Cells, filled: bool) -> Colors:
+    """Return the colour of every cell's face ``(n, 4)``: added ones are always lightly filled."""
     colors = line_colors(cells)
-    colors[:, 3] = _by_state(cells, 2)
+    colors[:, 3] = np.maximum(_by_state(cells, 2), FILL * colors[:, 3] * filled)
     return colors
 
 

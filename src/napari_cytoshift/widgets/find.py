@@ -73,6 +73,7 @@ class FindDock(Dock):
         self.deltas = DeltaRows(self.workspace)
         self.counting = CountRows(napari_viewer)
         self._listed: tuple[str, str] | None = None
+        self._note = ""
         self._work: Work | None = None
         self._soon = QTimer(self, singleShot=True, interval=ESTIMATE_MS)
         self._rest = QTimer(self, singleShot=True, interval=ESTIMATE_MS)
@@ -132,7 +133,7 @@ class FindDock(Dock):
         for signal, slot in (
             (self.cells.changed, self._show_found),
             (self.cells.filtered, self._show_found),
-            (self.workspace.cell_layers.drawn, self._show_share),
+            (self.workspace.cell_layers.drawn, self._show_note),
             (self.workspace.through_changed, self._show_through),
             (self.workspace.models_changed, self.fill_models),
             (self.workspace.calibrated, self.refresh),
@@ -323,13 +324,13 @@ class FindDock(Dock):
             words += f" in {area:.3g} mm²"
         self.found.setText(words)
 
-    def _show_share(self) -> None:
-        share = self.workspace.cell_layers.points.share
-        note = f"One cell in {round(1 / share)} is drawn at this zoom; all are counted." if share < 1 else ""
+    def _show_note(self) -> None:
+        note, before = self.workspace.cell_layers.note, self._note
+        self._note = note
         self.found.setToolTip(note)
         if note and note != self.message.text:
             self.message.say(note)
-        elif not note and self.message.text.startswith("One cell in"):
+        elif not note and before and self.message.text == before:
             self.message.say("")
 
     def _area(self) -> float | None:

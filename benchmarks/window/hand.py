@@ -1,0 +1,69 @@
+"""A hand that pans a window in strokes with short rests, and what it did to the event loop meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from qtpy.QtCore import QTimer
+
+from benchmarks.window.clock import Heartbeat, pump
+from napari_cytoshift.view import zoom_of
+
+Gaps = npt.NDArray[np.float64]
+"""Seconds for which the event loop stood still, again and again."""
+
+STROKES = 7
+STROKE, REST = 1.0, 0.5
+"""Seconds of a stroke and of the rest after it; a turn is ten and a half seconds, six of them a minute."""
+
+SPEED = 700.0
+"""Screen pixels a second, halfway through a stroke."""
+
+LONGEST, P99 = 1.5, 1.2
+"""What the longest stall and the 99th percentile may be, in those of the same pan over tiles in memory."""
+
+
+def pan(viewer: Any, heart: Heartbeat, magnification: float, strokes: int = STROKES) -> Gaps:
+    """Pan in strokes from where the view is; return how long the event loop stood still, each time."""
+    camera, start = viewer.scene.camera, np.array(viewer.scene.camera.center[-2:])
+    path = path_of(strokes)
+    begun = time.perf_counter()
+
+    def move() -> None:
+        y, x = start + path(time.perf_counter() - begun) / zoom_of(magnification)
+        camera.center = (0.0, y, x)
+
+    hand = QTimer(interval=16)
+    hand.timeout.connect(move)
+    heart.start()
+    hand.start()
+    pump(strokes * (STROKE + REST))
+    hand.stop()
+    return heart.stop()
+
+
+def p99(gaps: Gaps) -> float:
+    """Return the 99th percentile of the times for which the event loop stood still."""
+    return float(np.percentile(gaps, 99))
+
+
+def path_of(count: int) -> Callable[[float], npt.NDArray[np.float64]]:
+    """Return where the hand is after some seconds, y and x in screen pixels: it speeds up, slows down and rests."""
+    length = SPEED * STROKE / 2
+    directions = np.array([(0, 1), (1, 0), (0, 1), (-1, 0)], np.float64)
+    ends = np.cumsum([length * directions[k % 4] for k in range(count)], axis=0)
+
+    def at(seconds: float) -> npt.NDArray[np.float64]:
+        number, within = divmod(seconds, STROKE + REST)
+        done = min(int(number), count)
+        before = ends[done - 1] if done else np.zeros(2)
+        if done == count:
+            return before
+        share = min(within / STROKE, 1.0)
+        return before + length * directions[done % 4] * (0.5 - 0.5 * np.cos(np.pi * share))
+
+    return at
