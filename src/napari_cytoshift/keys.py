@@ -8,6 +8,14 @@ from typing import NamedTuple
 from napari import Viewer
 
 from napari_cytoshift.auditing import Auditing
+from napari_cytoshift.commands_look import (
+    fainter_cells,
+    fill_cells,
+    fill_regions,
+    name_cells,
+    outline_cells,
+    stronger_cells,
+)
 from napari_cytoshift.comparison import Comparison
 from napari_cytoshift.counting import Counting
 
@@ -55,6 +63,12 @@ VIEWER_KEYS = (
     ViewerKey(LAYOUT_KEY, "Next layout", _next_layout),
     ViewerKey(CHANGES_KEY, "Show what changed", _show_changes),
     ViewerKey(COUNT_KEY, "Frame that counts mitoses", _count_mitoses),
+    ViewerKey("F", "Fill cells", fill_cells),
+    ViewerKey("Shift-F", "Fill complete regions", fill_regions),
+    ViewerKey("Shift-O", "Outline cells", outline_cells),
+    ViewerKey("N", "Name cells, outside Review", name_cells),
+    ViewerKey("[", "Cells fainter", fainter_cells),
+    ViewerKey("]", "Cells stronger", stronger_cells),
 )
 
 

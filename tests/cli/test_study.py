@@ -88,3 +88,33 @@ def test_a_study_that_another_process_writes_is_left_alone(tmp_path, field, comp
     study = tmp_path / "study"
     with Study.create(study):
         assert "study" in complaint("study", "add", study, field)
+
+
+def test_a_slide_that_moved_is_found_and_kept(tmp_path, field, cytoshift):
+    study = tmp_path / "work" / "study"
+    study.parent.mkdir()
+    cytoshift("study", "new", study)
+    cytoshift("study", "add", study, field)
+    field.rename(tmp_path / "work" / "field.png")
+    assert "field.png has moved to" in cytoshift("study", "status", study)
+    assert "field.png lies at" in cytoshift("study", "relocate", study)
+    assert json.loads(cytoshift("study", "status", study, "--json"))["slides"][0]["path"].endswith("work/field.png")
+    (tmp_path / "work" / "field.png").unlink()
+    assert "field.png is missing, last seen as" in cytoshift("study", "status", study)
+    assert "field.png was not found" in cytoshift("study", "relocate", study)
+
+
+def test_who_changed_what_is_told(tmp_path, field, cytoshift):
+    study = tmp_path / "study"
+    cytoshift("study", "new", study)
+    cytoshift("study", "add", study, field)
+    assert "Nobody has corrected anything yet." in cytoshift("study", "history", study)
+    with Study.open(study) as store:
+        store.author = "ada"
+        slide = store.slides()[0].identity
+        added = store.add(slide, (1, 2, 30, 40), "HSIL")
+        store.reject(slide, added.id)
+        store.note(slide, "", "stained anew")
+    said = json.loads(cytoshift("study", "history", study, added.id, "--json"))
+    assert [(event["kind"], event["author"]) for event in said] == [("add", "ada"), ("reject", "ada")]
+    assert len(cytoshift("study", "history", study).splitlines()) == 4

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from cytoshift.engine.findings import Findings, Provenance
+from cytoshift.engine.outlines import Outlines
 from cytoshift.study.change import State
-from cytoshift.study.places import overlapping
+from cytoshift.study.formats.annotations import Annotations
 from cytoshift.study.palette import BETHESDA, color_of
+from cytoshift.study.places import overlapping
 from napari_cytoshift.layers.findings import know
 from napari_cytoshift.layers.findings_boxes import box_of, rectangles
 from napari_cytoshift.layers.findings_look import Look
@@ -233,7 +236,9 @@ def test_fill_outline_names_and_opacity_are_a_persons_choice_and_are_kept(worksp
     viewer.scene.camera.zoom = 0.2
     layers.draw()
     assert (points(workspace).face_color[drawn(workspace) | (points(workspace).face_color[:, 3] > 0), 3] > 0.3).all()
-    assert Look.from_json(workspace.state.get("cell_look")) == layers.look == Look(fill=True, outline=False, opacity=0.8)
+    assert (
+        Look.from_json(workspace.state.get("cell_look")) == layers.look == Look(fill=True, outline=False, opacity=0.8)
+    )
     assert Look().toggled("outline").fill
 
 
@@ -242,7 +247,9 @@ def test_an_imported_outline_is_drawn_and_follows_its_cell(workspace: Workspace,
     assert slide is not None
     assert viewer is not None
     triangle = [[600.0, 600.0], [640.0, 600.0], [620.0, 630.0]]
-    cells = Annotations.of([Annotation("one", (600, 600, 640, 630), "HSIL", outline=triangle)])
+    box, one = np.array([[600, 600, 640, 630]], np.float32), np.ones(1, np.float32)
+    found = Findings(box, one, np.zeros(1, np.int16), ("HSIL",), Provenance(slide.info.identity, "by hand"))
+    cells = replace(Annotations.of(found), outlines=Outlines.of([triangle]))
     know(workspace.study, slide)
     workspace.cells.correct(lambda study, identity: study.bring_in(identity, cells, "by hand"))
     look_at(viewer, slide.frame, 620, 615, magnification=40)
@@ -303,8 +310,8 @@ def test_corrections_change_how_cells_look(workspace: Workspace) -> None:
     assert not cells.mask()[[3, 4]][below[[3, 4]]].any()
     viewer.scene.camera.zoom = 0.5
     workspace.cell_layers.draw()
-    order = np.argsort(points(workspace).data[:3, 0])
-    assert len(set(points(workspace).border_width[order].tolist())) == 1
+    seen = np.maximum(points(workspace).size * viewer.scene.camera.zoom, 3)
+    assert np.allclose((points(workspace).border_width * seen)[drawn(workspace)], 4)
     assert drawn(workspace).sum() == 3
     cells.set_show_rejected(True)
     workspace.cell_layers.draw()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -57,21 +58,83 @@ def status(
     reader: Annotated[str, typer.Option(help="Count what this blinded reader did; the common reading without.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say what is in a study: slides, cells by state, regions marked complete."""
+    """Say what is in a study: slides and where they lie, cells by state, regions marked complete."""
     from cytoshift.study import Study
     from cytoshift.study.agreement import blinded_readers
+    from cytoshift.study.relocate import lies_at, relocate
 
     with Study.open(study, read_only=True) as store:
         store.read_as(reader)
-        readers = blinded_readers(store)
-        rows = [_count(store, record.identity, record.name) for record in store.slides()]
+        readers, records, moved, notice = blinded_readers(store), store.slides(), relocate(store), store.notice
+        rows = [_count(store, record.identity, record.name) for record in records]
+    places = {record.identity: moved.get(record.identity) or lies_at(record) for record in records}
     if as_json:
-        print_json({"study": str(study), "reader": reader, "blinded_readers": readers, "slides": rows})
-    elif not rows:
+        slides = [
+            {**row, "path": None if places[row["identity"]] is None else str(places[row["identity"]])} for row in rows
+        ]
+        print_json(
+            {"study": str(study), "notice": notice, "reader": reader, "blinded_readers": readers, "slides": slides}
+        )
+        return
+    if notice:
+        typer.echo(notice)
+    if not rows:
         typer.echo(f"{study} has no slides yet; add one with: cytoshift study add {study} SLIDE")
+        return
+    names = [name for name in rows[0] if name != "identity"]
+    print_columns([names, *([row[name] for name in names] for row in rows)])
+    for record in records:
+        if record.identity in moved:
+            typer.echo(
+                f"{record.name} has moved to {moved[record.identity]}; store it: cytoshift study relocate {study}"
+            )
+        elif places[record.identity] is None:
+            last = record.paths[0] if record.paths else "no file"
+            typer.echo(
+                f"{record.name} is missing, last seen as {last}; add it again: cytoshift study add {study} SLIDE"
+            )
+
+
+@app.command()
+def relocate(study: StudyPath) -> None:
+    """Find slides that have moved, beside the study and where others moved to, and remember where they lie now."""
+    from cytoshift.study import relocate as places
+
+    with _writable(study) as store:
+        found = places.relocate(store)
+        for record in store.slides():
+            if record.identity in found:
+                typer.echo(f"{record.name} lies at {found[record.identity]}.")
+            elif places.lies_at(record) is None:
+                typer.echo(f"{record.name} was not found; add it again: cytoshift study add {study} SLIDE")
+        if not found:
+            typer.echo("No slide was found at another place.")
+
+
+@app.command()
+def history(
+    study: StudyPath,
+    cell: Annotated[str, typer.Argument(metavar="[CELL]", help="RUN:NUMBER, or the id of an added cell.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say who changed what, and when: of one cell, or of the whole study."""
+    from cytoshift.study import Study
+
+    with Study.open(study, read_only=True) as store:
+        if cell:
+            events = [event for record in store.slides() for event in store.decisions(record.identity, cell)]
+        else:
+            events = store.events()
+    if as_json:
+        print_json([asdict(event) for event in events])
+    elif not events:
+        typer.echo(f"Nobody has corrected {cell or 'anything'} yet.")
     else:
-        names = [name for name in rows[0] if name != "identity"]
-        print_columns([names, *([row[name] for name in names] for row in rows)])
+        rows = [
+            (event.time[:19], event.author, event.kind, event.payload.get("label", ""), event.target)
+            for event in events
+        ]
+        print_columns([("time", "who", "what", "class", "cell"), *rows])
 
 
 def _count(store: Study, identity: str, name: str) -> dict[str, Any]:

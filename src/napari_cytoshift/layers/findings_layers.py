@@ -36,6 +36,8 @@ class CellLayers:
     ----------
     drawn : Signal()
         The layers are up to date.
+    look_changed : Signal()
+        Cells are drawn in another way.
     new_label : str
         Class of a box that a person draws into the layer of boxes.
     look : Look
@@ -45,6 +47,7 @@ class CellLayers:
     """
 
     drawn = Signal()
+    look_changed = Signal()
 
     def __init__(self, shown: ShownCells) -> None:
         self.shown = shown
@@ -128,6 +131,7 @@ class CellLayers:
         self.look = look
         self.shown.workspace.state.set("cell_look", look.to_json())
         self.draw()
+        self.look_changed.emit()
 
     def toggle(self) -> None:
         """Hide the cells, or show them again."""

@@ -15,6 +15,7 @@ from napari_cytoshift.keys import bind_keys
 from napari_cytoshift.layers.findings_thresholds import Thresholds
 from napari_cytoshift.sample_data import HOME
 from napari_cytoshift.view import Box
+from napari_cytoshift.widgets.cell_look import CellLook
 from napari_cytoshift.widgets.dock import Dock, button, sentence
 from napari_cytoshift.widgets.find_card import ModelCard, details
 from napari_cytoshift.widgets.find_classes import ClassRows
@@ -74,6 +75,7 @@ class FindDock(Dock):
         self.counting = CountRows(napari_viewer)
         self._listed: tuple[str, str] | None = None
         self._note = ""
+        self.look = CellLook(self.workspace.cell_layers)
         self._work: Work | None = None
         self._soon = QTimer(self, singleShot=True, interval=ESTIMATE_MS)
         self._rest = QTimer(self, singleShot=True, interval=ESTIMATE_MS)
@@ -111,6 +113,7 @@ class FindDock(Dock):
         self.content.addLayout(shown)
         self.content.addWidget(self.found)
         self.content.addWidget(self.rows)
+        self.content.addWidget(self.look)
         self.content.addWidget(self.counting)
         self.content.addWidget(self.deltas)
         self.content.addWidget(self.review)
@@ -134,6 +137,7 @@ class FindDock(Dock):
             (self.cells.changed, self._show_found),
             (self.cells.filtered, self._show_found),
             (self.workspace.cell_layers.drawn, self._show_note),
+            (self.workspace.cell_layers.look_changed, self.look.refresh),
             (self.workspace.through_changed, self._show_through),
             (self.workspace.models_changed, self.fill_models),
             (self.workspace.calibrated, self.refresh),
@@ -312,6 +316,7 @@ class FindDock(Dock):
         cells, counts = self.cells, self.cells.counts()
         any_cell = bool(len(cells.cells))
         self.rows.setVisible(any_cell)
+        self.look.setVisible(any_cell)
         self.review.setVisible(any_cell and not cells.previewing)
         area = self._area()
         self.rows.show_counts(counts, cells.hidden, area)
