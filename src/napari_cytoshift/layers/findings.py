@@ -34,8 +34,8 @@ ENOUGH = 10_000
 Limits = tuple[Thresholds, Thresholds]
 """Thresholds as they were used last with a model, and as its card names them."""
 
-Loaded = tuple[int, str, str, Cells, Limits]
-"""Wish, identity, run, cells and thresholds that a thread read."""
+Loaded = tuple[int, str, str, Limits]
+"""Wish, identity, run and thresholds that a thread read; the study has the cells at hand since."""
 
 
 class ShownCells:
@@ -280,15 +280,17 @@ class ShownCells:
 
         def read(work: Work) -> Loaded:
             run = chosen or next(reversed(study.runs(identity)), "")
-            return wish, identity, run, study.cells(identity, run), self._limits_for(run)
+            study.cells(identity, run)
+            return wish, identity, run, self._limits_for(run)
 
         self.workspace.start("Reading the cells", read, done=self._take, in_activity=False)
 
     def _take(self, loaded: Loaded) -> None:
-        wish, identity, run, cells, limits = loaded
+        wish, identity, run, limits = loaded
         if wish == self._wish:
             self.thresholds, self.usual = limits
-            self._show(identity, run, cells)
+            # Asked again, and not handed over: there may have been corrections since.
+            self._show(identity, run, self.workspace.study.cells(identity, run))
 
     def _show(self, identity: str, run: str, cells: Cells) -> None:
         if (identity, run) != (self.identity, self.run) or not len(self.cells):

@@ -105,12 +105,11 @@ class CellBoxes:
             if not wanted:
                 return
             layer, self._held = self._make(viewer, slide), []
-        key = (shown.cells, shown.filter, slide.frame, pixel, look, near is None)
-        if key != self._key:
-            self._key = key
-            left_behind = False
-        else:
-            left_behind = len(self._held) + len(wanted) <= 2 * MOST
+        if slide.frame != self._frame:  # where everything lies in the world is another place now
+            self._held = [(name, None) for name, _ in self._held]
+        key = (shown.cells, shown.filter, pixel, look, near is None)
+        left_behind = key == self._key and len(self._held) + len(wanted) <= 2 * MOST
+        self._key = key
         self._drawing = True
         try:
             self._change(layer, slide, wanted, left_behind)
