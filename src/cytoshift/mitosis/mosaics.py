@@ -1,8 +1,10 @@
-"""Patches with a mitosis in their middle as fields that a detector learns from: mosaics of patches of one slide.
+"""Patches with a mitosis in their middle as fields that a detector learns from: mosaics of pieces of one slide.
 
 A detector looks at more than one patch at a time, so patches of a slide are laid side by side, each turned and
-mirrored at random. Where two of them meet, cells are cut that no slide has; a strip along every such border is
-ignored. The rest of a patch is known: other rows of the table that lie within it are mitoses, too, and whatever else
+mirrored at random. Were they laid whole, every mitosis would stand in the middle between four borders, and borders are
+easier to learn than mitoses: a detector taught so finds all of them in mosaics and nothing on a slide. So pieces of
+random size from random places of the patches are laid. A mitosis that a piece cuts is ignored, as is a thin strip along
+every border. The rest is known: other rows of the table that lie within a patch are mitoses, too, and whatever else
 there is is none.
 """
 
@@ -11,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +35,8 @@ RGB = npt.NDArray[np.uint8]
 Boxes = npt.NDArray[np.float32]
 
 SIDE = 5
-"""Patches along each side of a mosaic: 640 px of 128, room for a view of 256 px at twice the µm/px to move in."""
+"""Whole patches that would fit along each side of a mosaic: 640 px of 128, so that a view of 256 px at twice the µm/px
+has room to move in."""
 
 ROUNDS = 2
 """Times that each patch is laid at least."""
@@ -40,8 +44,11 @@ ROUNDS = 2
 BOX_UM = 12.5
 """Side of the box around a mitosis: the 50 px at 0.25 µm/px that MIDOG draws."""
 
-CUT_UM = 5.0
-"""A cell whose centre is nearer to a border may be cut by it: about the radius of a large nucleus."""
+LEAST = 0.45
+"""Shortest side of a piece, as a share of the patch's: the longest is all of it."""
+
+CUT_UM = 2.0
+"""Nearer to a border than this there is mostly border to see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,39 +125,65 @@ def lay_mosaics(patches: PatchSet, *, box: float, cut: float, seed: int) -> Iter
     for number, slide in enumerate(sorted(set(patches.slides))):
         rng = np.random.default_rng((seed, number))
         own = np.flatnonzero(slides == slide)
-        count = -(-ROUNDS * len(own) // SIDE**2)
-        order = np.concatenate([rng.permutation(own) for _ in range(-(-count * SIDE**2 // len(own)))])
-        for turn in range(count):
-            yield _lay(patches, slide, order[turn * SIDE**2 :][: SIDE**2], box, cut, rng)
+        order = _forever(rng, own)
+        for _ in range(-(-ROUNDS * len(own) // SIDE**2)):  # a mosaic takes this many pieces, and mostly twice as many
+            yield _lay(patches, slide, order, box, cut, rng)
+
+
+def _forever(rng: np.random.Generator, indices: npt.NDArray[np.int64]) -> Iterator[int]:
+    """Yield indices in one random order after the other."""
+    while True:
+        yield from rng.permutation(indices).tolist()
 
 
 def _lay(
-    patches: PatchSet,
-    slide: str,
-    chosen: npt.NDArray[np.int64],
-    box: float,
-    cut: float,
-    rng: np.random.Generator,
+    patches: PatchSet, slide: str, order: Iterator[int], box: float, cut: float, rng: np.random.Generator
 ) -> Mosaic:
-    rows, boxes, ignored = [], [], []
-    for row in range(SIDE):
-        images = []
-        for column in range(SIDE):
-            index = int(chosen[row * SIDE + column])
-            turns, flip = int(rng.integers(4)), bool(rng.integers(2))
-            image, own, unsure = _turned(patches, index, box, turns, flip)
-            corner = np.array([column, row, column, row], np.float32) * len(image)
-            images.append(image)
+    """Fill rows of random height with pieces of random width."""
+    first = next(order)
+    side = len(patches.read(first))
+    order = chain([first], order)
+    width = SIDE * side
+    pixels = np.empty((width, width, 3), np.uint8)
+    boxes, ignored = [np.zeros((0, 4), np.float32)], [np.zeros((0, 4), np.float32)]
+    for y0, y1 in _stretches(rng, width, side):
+        for x0, x1 in _stretches(rng, width, side):
+            turned = _turned(patches, next(order), box, int(rng.integers(4)), bool(rng.integers(2)))
+            piece = _piece(turned, int(rng.integers(side - (x1 - x0) + 1)), int(rng.integers(side - (y1 - y0) + 1)))
+            own, unsure = piece.within(x1 - x0, y1 - y0)
+            pixels[y0:y1, x0:x1] = piece.pixels[: y1 - y0, : x1 - x0]
+            corner = np.array([x0, y0, x0, y0], np.float32)
             boxes.append(own + corner)
-            ignored.append(unsure + corner)
-        rows.append(np.concatenate(images, axis=1))
-    pixels = np.concatenate(rows)
-    strips = inner_borders(len(pixels), cut)
-    return Mosaic(slide, pixels, np.concatenate(boxes), np.concatenate([*ignored, strips]))
+            ignored += [unsure + corner, _strips(x0, y0, x1, y1, cut)]
+    return Mosaic(slide, pixels, np.concatenate(boxes), np.concatenate(ignored))
 
 
-def _turned(patches: PatchSet, index: int, box: float, turns: int, flip: bool) -> tuple[RGB, Boxes, Boxes]:
-    """Return a patch turned and mirrored, its mitoses, and boxes of mitoses that its border cuts."""
+def _stretches(rng: np.random.Generator, total: int, most: int) -> list[tuple[int, int]]:
+    """Cut a length into stretches of `LEAST` to all of a patch's side."""
+    least, ends = int(np.ceil(LEAST * most)), [0]
+    while total - ends[-1] > most:
+        left = total - ends[-1]
+        ends.append(ends[-1] + int(rng.integers(least, min(most, left - least) + 1)))
+    return list(pairwise([*ends, total]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Turned:
+    """A patch turned and mirrored, or what is left of it: pixels, its mitoses, and those that its border cuts."""
+
+    pixels: RGB
+    boxes: Boxes
+    cut: Boxes
+
+    def within(self, width: int, height: int) -> tuple[Boxes, Boxes]:
+        """Return the mitoses that lie in its upper left part, and those that reach into it, cut to it."""
+        size = np.array([width, height, width, height], np.float32)
+        whole = ((self.boxes >= 0) & (self.boxes <= size)).all(axis=1)
+        rest = np.clip(np.concatenate([self.boxes[~whole], self.cut]), 0, size)
+        return self.boxes[whole], rest[(rest[:, 2:] > rest[:, :2]).all(axis=1)]
+
+
+def _turned(patches: PatchSet, index: int, box: float, turns: int, flip: bool) -> _Turned:
     image = patches.read(index)
     side = len(image)
     if side < box:
@@ -162,7 +195,19 @@ def _turned(patches: PatchSet, index: int, box: float, turns: int, flip: bool) -
     turned, _ = crop_boxes(there, Crop(0, 0, side, turns, flip), side)
     whole = ((there >= 0) & (there <= side)).all(axis=1)
     seen = image[:, ::-1] if flip else image
-    return np.rot90(seen, turns), turned[whole], turned[~whole]
+    return _Turned(np.rot90(seen, turns), turned[whole], turned[~whole])
+
+
+def _piece(turned: _Turned, x: int, y: int) -> _Turned:
+    """Return what is right of and below a corner."""
+    corner = np.array([x, y, x, y], np.float32)
+    return _Turned(turned.pixels[y:, x:], turned.boxes - corner, turned.cut - corner)
+
+
+def _strips(x0: int, y0: int, x1: int, y1: int, cut: float) -> Boxes:
+    """Return the strips along the left and the upper border of a piece, without the mosaic's own edges."""
+    left, upper = (x0 - cut, y0, x0 + cut, y1), (x0, y0 - cut, x1, y0 + cut)
+    return np.array([strip for strip, at in ((left, x0), (upper, y0)) if at], np.float32).reshape(-1, 4)
 
 
 def mitoses_within(patches: PatchSet, index: int, side: int, box: float) -> Boxes:
@@ -174,14 +219,6 @@ def mitoses_within(patches: PatchSet, index: int, side: int, box: float) -> Boxe
     near = (np.abs(apart) < (side + box) / 2).all(axis=1)  # False where a place is not known
     centres = np.concatenate([centres, side / 2 + apart[near]])
     return np.concatenate([centres - box / 2, centres + box / 2], axis=1).astype(np.float32)
-
-
-def inner_borders(width: int, cut: float) -> Boxes:
-    """Return the strips along the inner borders of a mosaic of a width, ``(2 (SIDE - 1), 4)``."""
-    at = np.arange(1, SIDE) * (width / SIDE)
-    low, high, none, all_of_it = at - cut, at + cut, np.zeros(len(at)), np.full(len(at), width)
-    columns, rows = np.stack([low, none, high, all_of_it], 1), np.stack([none, low, all_of_it, high], 1)
-    return np.concatenate([columns, rows]).astype(np.float32)
 
 
 def _write(folder: Path, patches: PatchSet, box_um: float, mpp: float, seed: int, control: Control | None) -> None:
