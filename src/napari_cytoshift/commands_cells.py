@@ -39,6 +39,11 @@ def next_changed(viewer: Viewer) -> None:
     dock(viewer, "Find").deltas.go("changed")
 
 
+def find_mitoses(viewer: Viewer) -> None:
+    """Find mitoses, and which are atypical, in the region chosen in the Find dock."""
+    dock(viewer, "Find").find_mitoses()
+
+
 def count_mitoses(viewer: Viewer) -> None:
     """Put a counting frame on the densest spot of mitoses; again, to take it away."""
     dock(viewer, "Find").counting.toggle.click()

@@ -14,6 +14,7 @@ from cytoshift.mitosis.classes import finds_mitoses
 from cytoshift.mitosis.counting import Figures, Window, count, place, searched
 from cytoshift.mitosis.hotspot import densest
 from cytoshift.mitosis.report import Counted
+from napari_cytoshift import notices
 from napari_cytoshift.layers.counting_frame import CountingFrame, Point
 from napari_cytoshift.view import Box
 from napari_cytoshift.workspace import Workspace
@@ -175,7 +176,7 @@ class Counting:
         cells, filtered, run, study, window = shown.cells, shown.filter, shown.run, self.workspace.study, self.window
 
         def look(work: Work) -> Ready:
-            return _look_up(wish, slide, cells, filtered, study, run, window)
+            return _made_ready(wish, slide, cells, filtered, study, run, window)
 
         self.workspace.start("Counting mitoses", look, done=self._take, failed=self._on_failed, in_activity=False)
 
@@ -188,11 +189,11 @@ class Counting:
             self._bring_into_view()
 
     def _on_failed(self, error: BaseException) -> None:
+        self.show(False)
         if isinstance(error, CytoshiftError):
             self.said.emit(str(error))
-            self.show(False)
         else:
-            raise error
+            notices.complain(error)
 
     def _count(self) -> None:
         ready = self._ready
@@ -223,7 +224,7 @@ class Counting:
             self.workspace.look_at(slide, (x0 - air_x, y0 - air_y, x1 + air_x, y1 + air_y))
 
 
-def _look_up(
+def _made_ready(
     wish: int, slide: Slide, cells: Cells, filtered: CellFilter, study: Study, run: str, window: Window
 ) -> Ready:
     """Sort the mitoses among cells and find the densest spot; takes a moment."""

@@ -120,11 +120,11 @@ def test_a_job_runs_is_adopted_and_taken_back(workspace: Workspace, qtbot: Any) 
     assert not dock.panel.adopt.isHidden()
     dock.panel.adopt.click()
     assert workspace.registry.adopted("detector") == result.model
-    assert find.model.currentData() == result.model
+    assert find.models.model.currentData() == result.model
     assert dock.panel.adopt.isHidden()
     dock.panel.back.click()
     assert workspace.registry.adopted("detector") == "untaught"
-    assert find.model.currentData() == "untaught"
+    assert find.models.model.currentData() == "untaught"
     dock.panel.keep.click()
     assert dock.panel.keep.isHidden()
     assert again.chosen is not None

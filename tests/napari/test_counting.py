@@ -81,7 +81,7 @@ def frame_box(dock: FindDock) -> tuple[float, ...]:
     assert slide is not None
     (layer,) = [layer for layer in viewer.layers if role_of(layer) == ROLE]
     (rectangle,) = layer.data
-    return box_of(rectangle, slide.frame)
+    return box_of(rectangle + layer.translate, slide.frame)
 
 
 def canvas(dock: FindDock) -> QWidget:

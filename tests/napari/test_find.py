@@ -70,7 +70,7 @@ def dock(make_napari_viewer: Make, field: Path, detector: str) -> FindDock:
     viewer.window.add_dock_widget(made, name="Find", area="right")
     workspace = Workspace.of(viewer)
     workspace.show(open_slide(field).calibrated((0.25, 0.25), 40))
-    made.model.setCurrentIndex(made.model.findData(detector))
+    made.models.model.setCurrentIndex(made.models.model.findData(detector))
     return made
 
 
@@ -179,13 +179,13 @@ def test_the_model_in_use_comes_first(dock: FindDock, tmp_path: Path) -> None:
     registry.add(tmp_path / "other")
     registry.adopt("zz-later")
     dock.workspace.models_changed.emit()
-    assert dock.model.itemData(0) == "zz-later"
-    assert dock.model.currentData() == "zz-later"
-    assert "in use" in dock.model.itemText(0)
+    assert dock.models.model.itemData(0) == "zz-later"
+    assert dock.models.model.currentData() == "zz-later"
+    assert "in use" in dock.models.model.itemText(0)
 
 
 def test_more_area_takes_more_tiles(dock: FindDock) -> None:
-    slide, card = dock.workspace.active, dock.chosen().card
+    slide, card = dock.workspace.active, dock.models.detector().card
     assert slide is not None
     assert tiles(slide, card, None, None) == 4  # 256 px at 0.5 µm/px are 512 px of this field of 900 × 700
     assert tiles(slide, card, (0, 0, 500, 500), None) == 1

@@ -44,5 +44,5 @@ def test_the_guide_shows_the_dock_on_a_small_screen(make_napari_viewer: Callable
     dock.rows.sliders["HSIL"].setValue(15)
     picture("find.png")
     assert not [area for area in dock.findChildren(QScrollArea) if area.verticalScrollBar().isVisible()]
-    dock.card.head.click()
+    dock.models.card.head.click()
     picture("find-card.png")

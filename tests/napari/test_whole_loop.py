@@ -202,7 +202,7 @@ def adopt(hands: Hands, model: str) -> None:
     hands.qtbot.waitUntil(lambda: dock.panel.back.isVisible(), timeout=LONG)
     hands.look("adopted")
     find_dock = hands.dock("Find")
-    assert find_dock.model.currentData() == model
+    assert find_dock.models.model.currentData() == model
 
 
 def busiest_field(data: Path) -> Path:

@@ -141,18 +141,19 @@ def _of_study(slide: Slide, folder: Path, threshold: float | None) -> _Source:
             slide = slide.calibrated(known.mpp_yx, known.objective)
         run = next(reversed(store.runs(identity)), "")
         made = store.provenance(run) if run else None
-        limits = _limits(made.model, store.findings(run).classes, threshold) if made is not None else {}
-        figures = figures_of_cells(store.cells(identity, run, thresholds=limits))
+        common, own = _thresholds("" if made is None else made.model, threshold)
+        figures = figures_of_cells(store.cells(identity, run, common, own))
+        limits = {name: own.get(name, common) for name in store.findings(run).classes} if run else {}
     if made is None:
         return _Source(slide, figures, "hand", {}, None)
     return _Source(slide, figures, made.model, limits, made.region)
 
 
-def _limits(model: str, classes: tuple[str, ...], threshold: float | None) -> dict[str, float]:
-    """Return the scores from which a model's cells count: those on its card, which the window shows too."""
+def _thresholds(model: str, threshold: float | None) -> tuple[float, Mapping[str, float]]:
+    """Return from which scores cells count, of all classes and of single ones: those of the card, as in the window."""
     from cytoshift.models import Registry
+    from cytoshift.models.found_by import counted_from, detector_of
 
     if threshold is not None:
-        return dict.fromkeys(classes, threshold)
-    card = next((card for card in Registry().list("detector") if card.id == model), None)
-    return {name: 0.5 if card is None else card.thresholds.get(name, card.threshold) for name in classes}
+        return threshold, {}
+    return counted_from(detector_of(model, Registry().list("detector")))

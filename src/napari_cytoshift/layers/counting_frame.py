@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from qtpy.QtCore import QTimer
 
 from napari_cytoshift.layers.findings_boxes import box_of, rectangles
@@ -70,22 +71,33 @@ class CountingFrame:
         return next((layer for layer in layers if role_of(layer) == ROLE), None)
 
     def draw(self, slide: Slide, box: Box) -> None:
-        """Show the frame around a box in level-0 pixels."""
-        viewer, layer = self._viewer(), self.layer
+        """Show the frame around a box in level-0 pixels.
+
+        The rectangle is drawn anew where it has another size, and only shifted where it has not: that is what a drag
+        does with every move of the mouse.
+        """
+        viewer, layer, before = self._viewer(), self.layer, self._box
         if viewer is None:
             return
         self._drawing = True
         try:
             if layer is None:
-                layer = self._make(viewer, slide)
+                layer, before = self._make(viewer, slide), None
+            if before is None or self._slide is not slide or not np.allclose(_size(before), _size(box), atol=1e-6):
+                layer.metadata = _metadata(slide)
+                layer.units = (slide.frame.unit, slide.frame.unit)
+                self._reset(layer, slide, box)
+                layer.visible = True
+            layer.translate = slide.frame.world_from_level0(box[:2])
             self._slide, self._box = slide, box
-            layer.metadata = _metadata(slide)
-            layer.units = (slide.frame.unit, slide.frame.unit)
-            layer.selected_data = set()
-            layer.data = list(rectangles([box], slide.frame))
-            layer.visible = True
         finally:
             self._drawing = False
+
+    def _reset(self, layer: Shapes, slide: Slide, box: Box) -> None:
+        """Make the rectangle of a box the only one, with its upper left corner at the layer's origin."""
+        (corners,) = rectangles([box], slide.frame)
+        layer.selected_data = set()
+        layer.data = [corners - corners[0]]
 
     def hide(self) -> None:
         """Show no frame."""
@@ -164,13 +176,23 @@ class CountingFrame:
         slide, box, layer = self._slide, self._box, event.source
         if self._drawing or slide is None or box is None or action not in ("changed", "removed", "added"):
             return
-        changed = box_of(layer.data[0], slide.frame) if action == "changed" and layer.nshapes else box
+        moved = action == "changed" and layer.nshapes > 0
+        changed = box_of(layer.data[0] + layer.translate, slide.frame) if moved else box
+        self._drawing = True
+        try:
+            self._reset(layer, slide, box)
+        finally:
+            self._drawing = False
         self._moved(((changed[0] + changed[2]) / 2, (changed[1] + changed[3]) / 2))
 
     def _on_removed(self, event: Any) -> None:
         if role_of(event.value) == ROLE and not self._drawing:
             self._slide = self._box = None
             self._dropped()
+
+
+def _size(box: Box) -> Point:
+    return box[2] - box[0], box[3] - box[1]
 
 
 def _metadata(slide: Slide) -> dict[str, object]:

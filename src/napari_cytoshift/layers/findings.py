@@ -10,6 +10,7 @@ import numpy.typing as npt
 from psygnal import Signal
 
 from cytoshift.errors import StudyError
+from cytoshift.models.found_by import detector_of
 from cytoshift.study.cells import Cells, Region, fold_cells
 from cytoshift.study.change import State
 from cytoshift.study.places import Places, overlapping
@@ -328,8 +329,7 @@ class ShownCells:
         return self._limits_of(self.workspace.study.provenance(run).model) if run else (self.thresholds, self.usual)
 
     def _limits_of(self, model: str) -> Limits:
-        card = next((card for card in self.workspace.registry.list("detector") if card.id == model), None)
-        usual = Thresholds.of_card(card)
+        usual = Thresholds.of_card(detector_of(model, self.workspace.registry.list("detector")))
         kept = self.workspace.state.get("thresholds", {}).get(model)
         return (usual if kept is None else Thresholds.from_json(kept)), usual
 

@@ -13,6 +13,7 @@ from cytoshift.errors import StudyError
 from napari_cytoshift import notices
 from napari_cytoshift.layers.findings_boxes import CellBoxes
 from napari_cytoshift.layers.findings_density import DensityMap
+from napari_cytoshift.layers.findings_hover import CellHover
 from napari_cytoshift.layers.findings_look import Look
 from napari_cytoshift.layers.findings_points import MOST, CellPoints
 from napari_cytoshift.view import Box
@@ -68,6 +69,7 @@ class CellLayers:
         shown.workspace.calibrated.connect(self._draw_soon)
         viewer = shown.workspace.viewer
         if viewer is not None:
+            self.hover = CellHover(viewer, shown)
             for event in (viewer.scene.camera.events.zoom, viewer.scene.camera.events.center):
                 event.connect(self._draw_settled)
             viewer.canvas.events.size.connect(self._draw_settled)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from cytoshift.models.found_by import counted_from
+
 if TYPE_CHECKING:
     from cytoshift.models.card import Card
 
@@ -33,7 +35,7 @@ class Thresholds:
     @classmethod
     def of_card(cls, card: Card | None) -> Thresholds:
         """Return those a model's card names; 0.5 where there is no card."""
-        return cls() if card is None else cls(card.threshold, dict(getattr(card, "thresholds", {})))
+        return cls(*counted_from(card))
 
     @classmethod
     def from_json(cls, data: Any) -> Thresholds:

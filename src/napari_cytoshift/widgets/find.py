@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel
 
-from cytoshift.errors import Cancelled, CytoshiftError, ModelError
+from cytoshift.errors import Cancelled, CytoshiftError
 from napari_cytoshift import notices, wording
 from napari_cytoshift.background import Work
 from napari_cytoshift.keys import bind_keys
@@ -17,11 +16,11 @@ from napari_cytoshift.sample_data import HOME
 from napari_cytoshift.view import Box
 from napari_cytoshift.widgets.cell_look import CellLook
 from napari_cytoshift.widgets.dock import Dock, button, sentence
-from napari_cytoshift.widgets.find_card import ModelCard, details
 from napari_cytoshift.widgets.find_classes import ClassRows
 from napari_cytoshift.widgets.find_count import CountRows
 from napari_cytoshift.widgets.find_delta import DeltaRows
 from napari_cytoshift.widgets.find_history import RunChooser, Searched, recall, remember
+from napari_cytoshift.widgets.find_models import FindModels
 from napari_cytoshift.widgets.find_region import cut, drawn, start_drawing
 from napari_cytoshift.widgets.find_run import FIRST_GUESS, STORED_FROM, Found, Search, search, tiles
 
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from napari import Viewer
 
     from cytoshift.engine.findings import Findings
-    from cytoshift.models import Model
-    from cytoshift.models.card import Card
     from cytoshift.slides.slide import Slide
 
 WHERE = {
@@ -52,13 +49,14 @@ class FindDock(Dock):
             "Open a slide first; then a detector finds its cells here.",
             button("Open the sample slide", "A drawn Pap smear, made on this computer", self._open_sample),
         )
-        self.model = QComboBox()
-        self.model.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.card = ModelCard()
+        self.models = FindModels(self, self.workspace)
         self.where = QComboBox()
         self.draw = button("Draw", "Draw a rectangle on the slide: press, drag, release", self.draw_region)
         self.through = QLabel()
         self.estimate = QLabel()
+        self.mitoses = button(
+            "Find mitoses", "Find mitoses, and which are atypical, with the models for it", self.find_mitoses
+        )
         self.run = button("Run", "Find cells (the window stays usable meanwhile)", self.start)
         self.scale = sentence("The detector needs to know how large a pixel is, and this slide does not say.")
         self.set_scale = button("Set µm/px…", "Set it in the Slide dock", lambda: self.go_to("Slide"))
@@ -81,14 +79,13 @@ class FindDock(Dock):
         self._rest = QTimer(self, singleShot=True, interval=ESTIMATE_MS)
         self._lay_out()
         self._connect()
-        self.fill_models()
+        self.models.fill()
         self.refresh()
 
     def _lay_out(self) -> None:
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
-        form.addRow("Model", self.model)
-        form.addRow(self.card)
+        self.models.add_to(form)
         for name, title in WHERE.items():
             self.where.addItem(title, name)
         self.where.setToolTip("Where to search; empty glass is skipped, unless the whole slide is chosen")
@@ -101,6 +98,7 @@ class FindDock(Dock):
         self.through.setToolTip("What the model looks through; choose it in Compare with “Use for finding”")
         go = QHBoxLayout()
         go.addWidget(self.estimate, 1)
+        go.addWidget(self.mitoses)
         go.addWidget(self.run)
         shown = QHBoxLayout()
         shown.addWidget(self.shown_title)
@@ -120,7 +118,7 @@ class FindDock(Dock):
         self.content.addStretch(1)
 
     def _connect(self) -> None:
-        self.model.currentIndexChanged.connect(self._on_model)
+        self.models.changed.connect(self._estimate_soon)
         self.rows.limited.connect(self._on_thresholds)
         self.rows.reset.connect(lambda: self._on_thresholds(self.cells.usual))
         self._show_history(0)
@@ -139,7 +137,7 @@ class FindDock(Dock):
             (self.workspace.cell_layers.drawn, self._show_note),
             (self.workspace.cell_layers.look_changed, self.look.refresh),
             (self.workspace.through_changed, self._show_through),
-            (self.workspace.models_changed, self.fill_models),
+            (self.workspace.models_changed, self._on_models),
             (self.workspace.calibrated, self.refresh),
         ):
             self.listen(signal, slot)
@@ -169,7 +167,7 @@ class FindDock(Dock):
             self.message.say("Draw a rectangle on the slide first: press Draw, then drag over the cells you want.")
             return
         try:
-            model, study = self.chosen(), self.workspace.study
+            model, classifier, study = self.models.detector(), self.models.classifier(), self.workspace.study
             if study.read_only:
                 raise CytoshiftError(study.reason)
         except CytoshiftError as error:
@@ -177,7 +175,7 @@ class FindDock(Dock):
             return
         self.message.say("")
         place = self.place
-        what = Search(slide, model, study, region, self.workspace.through, glass=place == "slide")
+        what = Search(slide, model, study, region, self.workspace.through, place == "slide", classifier)
         self._work = self.workspace.start(
             f"Finding cells in {slide.name}",
             lambda work: search(what, work),
@@ -187,8 +185,22 @@ class FindDock(Dock):
         )
         self.busy.follow(self._work, pausable=True)
         self._work.finished.connect(self._on_finished)
-        self.run.setEnabled(False)
+        for widget in (self.run, self.mitoses):
+            widget.setEnabled(False)
         self.shown.setEnabled(False)
+
+    def find_mitoses(self) -> None:
+        """Search for mitoses with the models for it, and say which are atypical."""
+        if self._work is not None:
+            return
+        try:
+            said = self.models.choose_mitoses()
+        except CytoshiftError as error:
+            self.message.say(str(error))
+            return
+        self.start()
+        if self._work is not None and said:
+            self.message.say(said)
 
     def draw_region(self) -> None:
         """Let a person draw the region to be searched."""
@@ -233,13 +245,6 @@ class FindDock(Dock):
         view = self.workspace.view_box(slide)
         return None if view is None else cut(view, slide)
 
-    def chosen(self) -> Model:
-        """Return the chosen model; raises ModelError."""
-        name = self.model.currentData()
-        if not name:
-            raise ModelError("There is no detector yet; teach one, or import one with: cytoshift models import FOLDER")
-        return self.workspace.registry.find(name, "detector")
-
     # What the dock shows
 
     def refresh(self, *_: object) -> None:
@@ -252,37 +257,15 @@ class FindDock(Dock):
         for widget in (self.scale, self.set_scale):
             widget.setVisible(unknown)
         self.shown.setEnabled(self._work is None)
-        self.run.setEnabled(not unknown and self._work is None and self.model.count() > 0)
+        self.mitoses.setEnabled(not unknown and self._work is None)
+        self.run.setEnabled(not unknown and self._work is None and self.models.model.count() > 0)
         self._on_where()
         self._show_through()
         self._show_found()
 
-    def fill_models(self) -> None:
-        """List the detectors, the one in use first."""
-        registry, before = self.workspace.registry, self.model.currentData()
-        cards = registry.list("detector")
-        used = registry.adopted("detector")
-        cards.sort(key=lambda card: card.id != used)
-        self.model.blockSignals(True)
-        self.model.clear()
-        titles = Counter(card.title for card in cards)
-        for card in cards:
-            made = f" · {card.made[:16].replace('T', ' ')}" if titles[card.title] > 1 else ""
-            self.model.addItem(f"{card.title}{made}{' · in use' if card.id == used else ''}", card.id)
-        kept = self.model.findData(before)
-        self.model.setCurrentIndex(0 if used is not None or kept < 0 else kept)
-        self.model.blockSignals(False)
-        self._on_model()
-
-    def _card(self) -> Card | None:
-        name = self.model.currentData()
-        return next((card for card in self.workspace.registry.list("detector") if card.id == name), None)
-
-    def _on_model(self, *_: object) -> None:
-        card = self._card()
-        self.card.show_card(card)
-        self.model.setToolTip("Which detector searches" if card is None else details(card))
-        self._estimate_soon()
+    def _on_models(self) -> None:
+        self.models.fill()
+        self.refresh()
 
     def _on_where(self, *_: object) -> None:
         self.draw.setVisible(self.place == "drawn")
@@ -292,7 +275,7 @@ class FindDock(Dock):
         self._soon.start()
 
     def _show_estimate(self) -> None:
-        slide, card = self.workspace.active, self._card()
+        slide, card = self.workspace.active, self.models.detector_card
         if slide is None or card is None or slide.mpp is None or self._work is not None:
             self.estimate.setText("")
             return
@@ -300,7 +283,7 @@ class FindDock(Dock):
         if region is None and not self._everywhere:
             self.estimate.setText("nothing drawn yet")
             return
-        known = self.workspace.state.get("seconds_per_tile", {}).get(card.id)
+        known = self.workspace.state.get("seconds_per_tile", {}).get(self.models.name)
         number = tiles(slide, card, region, None)
         self.estimate.setText(wording.about(number * (known or FIRST_GUESS)))
         self.estimate.setToolTip(

@@ -15,6 +15,11 @@ FIGURES = {
     "mAP": "Average precision, IoU 0.5 to 0.95",
     "mAP50": "Average precision, IoU 0.5",
     "AP50_any": "The same, a cell of any class",
+    "F1 mitosis": "F1 of mitoses, within 7.5 µm",
+    "balanced accuracy": "Balanced accuracy",
+    "ROC AUC": "Area under the ROC curve",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
     "precision": "Precision",
     "recall": "Recall",
 }
@@ -75,10 +80,13 @@ class ModelCard(QWidget):
 
 def summary(card: Card) -> str:
     """Say in one line what a model tells apart, at which µm/px, and how well."""
-    score = card.metrics.get("mAP50")
+    score, mitoses = card.metrics.get("mAP50"), card.metrics.get("F1 mitosis")
     parts = [f"{len(card.classes)} classes"]
     parts += [f"{card.mpp:g} µm/px"] if card.mpp is not None else []
-    parts += [f"mAP50 {score:.2f}"] if score is not None else []
+    if mitoses is not None:
+        parts.append(f"F1 {mitoses:.2f}")
+    elif score is not None:
+        parts.append(f"mAP50 {score:.2f}")
     return "  ·  ".join(parts)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cytoshift.engine.delta import Delta, compare_findings
 from cytoshift.engine.findings import Findings, Provenance
-from cytoshift.errors import ModelError
+from cytoshift.models.found_by import models_of
 from napari_cytoshift.widgets.find_run import Search, search
 
 if TYPE_CHECKING:
@@ -69,11 +69,9 @@ def compare_with_original(what: Comparing, work: Work) -> Compared:
     after = what.study.findings(what.run)
     made, area, kept = after.provenance, None, _kept(what, after.provenance)
     if kept is None:
-        model = what.registry.find(made.model, "detector")
-        if model.card.sha256 != made.version:
-            raise ModelError(f"{model.card.title} is not the model it was for this search; find the cells again first.")
+        model, classifier = models_of(made.model, made.version, what.registry)
         glass = what.places.get(what.run) == "slide"
-        found = search(Search(what.slide, model, what.study, made.region, None, glass=glass), work)
+        found = search(Search(what.slide, model, what.study, made.region, None, glass, classifier), work)
         before, run, area = found.findings, found.run, found.area_mm2
     else:
         run, before = kept, what.study.findings(kept)

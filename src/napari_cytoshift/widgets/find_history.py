@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox
 
+from cytoshift.models.found_by import detector_of
+
 if TYPE_CHECKING:
     from cytoshift.engine.findings import Provenance
     from napari_cytoshift.background import Work
@@ -77,10 +79,11 @@ class RunChooser(QComboBox):
         self._workspace.start("Reading the searches", read, done=take, in_activity=False)
 
     def _list(self, searches: list[tuple[str, Provenance, int]], shown: str) -> None:
-        titles = {card.id: card.title for card in self._workspace.registry.list("detector")}
+        cards = self._workspace.registry.list("detector")
         self.clear()
         for run, made, cells in reversed(searches):
-            title = titles.get(made.model, made.model)
+            card = detector_of(made.model, cards)
+            title = made.model if card is None else card.title
             words = [when(made.made), title, self._place(run, made)]
             words += ["other colours"] if made.through else []
             self.addItem(" · ".join(words), run)

@@ -53,6 +53,8 @@ class Search:
         What the model looks through.
     glass : bool
         Whether a whole slide is searched where it is empty too.
+    classifier : Model or None
+        What tells atypical mitoses from normal ones, where the detector finds mitoses.
     """
 
     slide: Slide
@@ -61,6 +63,7 @@ class Search:
     region: Box | None
     through: ImageOperator | None
     glass: bool = False
+    classifier: Model | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +85,13 @@ def search(what: Search, work: Work) -> Found:
     """
     work.report(Progress(0, 0, 0.0, None, "Loading the model"))
     from cytoshift.engine import FindingOperator, run_findings
-    from cytoshift.models import build_operator
+    from cytoshift.models import build_finder, build_operator
     from cytoshift.slides.tissue import find_tissue
 
-    operator = build_operator(what.model, threshold=STORED_FROM)
+    if what.classifier is None:
+        operator = build_operator(what.model, threshold=STORED_FROM)
+    else:
+        operator = build_finder(what.model, what.classifier, threshold=STORED_FROM)
     if not isinstance(operator, FindingOperator):
         raise ModelError(f"{operator.title} finds no cells; choose a detector.")
     tissue = find_tissue(what.slide) if what.region is None and not what.glass else None

@@ -107,8 +107,10 @@ class LikeThis:
 
     def _describer(self) -> Describer:
         from cytoshift.models import STARTER, build_describer
+        from cytoshift.models.found_by import WITH
 
-        made = self.study.provenance(self.run).model if self.run else STARTER
+        # The classifier of mitoses, where there was one, sees more in them than their detector.
+        made = self.study.provenance(self.run).model.rpartition(WITH)[2] if self.run else STARTER
         try:
             return build_describer(self.registry.find(made, "detector", "mitosis"))
         except ModelError:  # cells that were imported, or found by a model that is gone
