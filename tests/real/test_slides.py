@@ -56,6 +56,13 @@ def test_a_slide_is_what_it_is(data: Path, name: str) -> None:
     assert [level["downsample"] for level in said["levels"] if level["stored"]] == pytest.approx(downsamples, rel=1e-12)
 
 
+def test_scanners_are_named_where_the_file_does(data: Path) -> None:
+    said = {name: open_slide(data / "slides" / name).info.scanner for name in FACTS}
+    assert said["fluorescence-dapi.ndpi"] == "Hamamatsu C9600-12"
+    assert said["cmu-1-small-region.svs"] == "Aperio"
+    assert said[DICOM] == said["kidney-48-5.tif"] == ""
+
+
 def test_every_slide_in_the_folder_is_known_here(data: Path) -> None:
     assert {path.name for path in (data / "slides").iterdir()} == {*FACTS, "broken.svs"}
 

@@ -126,19 +126,47 @@ def test_ome_tiff_with_sub_resolutions(tmp_path: Path) -> None:
         tif.write(picture()[::2, ::2], subfiletype=1, **options)
     slide = open_slide(path)
     assert slide.info.mpp_yx == (0.5, 0.25)
-    assert slide.info.vendor == "OME-TIFF"
+    assert (slide.info.vendor, slide.info.scanner) == ("OME-TIFF", "")
     assert [level.shape for level in slide.levels] == [(700, 900, 3), (350, 450, 3)]
     assert np.array_equal(whole(path, 1), picture()[::2, ::2])
 
 
+@pytest.mark.parametrize(
+    ("make", "model", "scanner"),
+    [
+        ("Hamamatsu", "C9600-12", "Hamamatsu C9600-12"),
+        ("Leica", "Leica SCN400", "Leica SCN400"),
+        ("", "Ocus", "Ocus"),
+        ("Motic", "", "Motic"),
+    ],
+)
+def test_tags_name_the_scanner(tmp_path: Path, make: str, model: str, scanner: str) -> None:
+    path = tmp_path / "slide.tif"
+    tags = [(code, 2, 0, text, True) for code, text in ((271, make), (272, model)) if text]
+    write_pyramid(path, [1, 2], extratags=tags)
+    assert open_slide(path).info.scanner == scanner
+
+
+def test_an_ome_tiff_names_its_microscope(tmp_path: Path) -> None:
+    path = tmp_path / "slide.ome.tif"
+    with tifffile.TiffWriter(path, ome=True) as tif:
+        tif.write(picture(), photometric="rgb", metadata={"axes": "YXS"})
+    with tifffile.TiffFile(path, mode="r+") as tif:
+        xml = tif.ome_metadata or ""
+        device = '<Instrument ID="Instrument:0"><Microscope Manufacturer="Zeiss" Model="Axio"/></Instrument><Image '
+        tif.pages[0].tags[270].overwrite(xml.replace("<Image ", device, 1))
+    assert open_slide(path).info.scanner == "Zeiss Axio"
+
+
 def test_aperio_description_gives_microns_and_objective(tmp_path: Path) -> None:
     path = tmp_path / "no-suffix"
-    text = "Aperio Image Library v11.2.1 \r\n900x700 (256x256) JPEG/RGB Q=70|AppMag = 40|MPP = 0.2520|Left = 1"
+    text = "Aperio Image Library v11.2.1 \r\n900x700 (256x256) JPEG/RGB|AppMag = 40|MPP = 0.2520|ScannerType = GT450"
     with tifffile.TiffWriter(path) as tif:
         tif.write(picture(), tile=(256, 256), photometric="rgb", description=text, metadata=None)
         tif.write(picture()[::4, ::4], photometric="rgb", description="Aperio thumbnail", metadata=None)
     slide = open_slide(path)
     assert (slide.info.vendor, slide.info.objective, slide.info.mpp_yx) == ("Aperio", 40.0, (0.252, 0.252))
+    assert slide.info.scanner == "Aperio GT450"
     assert len(slide.levels) == 1
 
 

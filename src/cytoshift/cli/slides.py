@@ -89,6 +89,7 @@ def _lines(slide: Slide) -> list[tuple[str, str]]:
     about = slide.info
     lines = [("slide", about.name), ("reader", about.reader)]
     lines += [("vendor", about.vendor)] if about.vendor else []
+    lines += [("scanner", about.scanner)] if about.scanner else []
     if about.mpp_yx is None:
         lines.append(("µm/px", "unknown: set with --mpp"))
     else:

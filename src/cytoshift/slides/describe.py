@@ -14,8 +14,8 @@ def describe(slide: Slide) -> dict[str, Any]:
     Returns
     -------
     dict
-        name, path, reader, vendor, identity; levels as a list of height, width, downsample and whether the file stores
-        them; mpp as ``{"x": µm, "y": µm}`` or None; objective or None; brightfield; origin ``{"x", "y"}`` in level-0
+        name, path, reader, vendor, scanner, identity; levels as a list of height, width, downsample and whether the
+        file stores them; mpp as ``{"x": µm, "y": µm}`` or None; objective or None; brightfield; origin ``{"x", "y"}`` in level-0
         pixels of the scanner's plane; problems as a list of sentences.
     """
     info = slide.info
@@ -30,6 +30,7 @@ def describe(slide: Slide) -> dict[str, Any]:
         "path": info.path,
         "reader": info.reader,
         "vendor": info.vendor,
+        "scanner": info.scanner,
         "identity": info.identity,
         "levels": levels,
         "mpp": None if info.mpp_yx is None else {"x": info.mpp_yx[1], "y": info.mpp_yx[0]},

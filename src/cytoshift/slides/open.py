@@ -71,6 +71,7 @@ def _info(source: Source, path: Path) -> SlideInfo:
         brightfield=is_brightfield(source),
         origin=facts.origin,
         path=str(path),
+        scanner=facts.scanner,
     )
 
 

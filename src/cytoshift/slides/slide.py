@@ -78,6 +78,8 @@ class SlideInfo:
         x, y of the upper left corner in the scanner's own plane (the MRXS bounds offset), level-0 pixels.
     path : str
         Where it was opened from.
+    scanner : str
+        Maker and model of the scanner, as far as the file says; ``""`` when unknown.
     """
 
     name: str
@@ -89,6 +91,7 @@ class SlideInfo:
     brightfield: bool = True
     origin: tuple[int, int] = (0, 0)
     path: str = ""
+    scanner: str = ""
 
 
 class Slide(ABC):

@@ -72,7 +72,7 @@ def _facts(contents: Contents) -> str:
     else:
         rows.append(("µm/px", "unknown; set them in the Slide dock, or with --mpp in a terminal"))
     rows.append(("Objective", "unknown" if info.objective is None else f"{info.objective:g}×"))
-    rows += [("Scanner", info.vendor)] if info.vendor else []
+    rows += [("Scanner", info.scanner or info.vendor)] if info.vendor else []
     area = contents.tissue.area_mm2(slide.frame)
     share = f"{contents.tissue.fraction:.0%} of the slide"
     rows.append(("Tissue", share if area is None else f"{share}, {area:.2f} mm²"))

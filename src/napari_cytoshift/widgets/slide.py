@@ -280,8 +280,9 @@ class SlideDock(Dock):
 
 def _facts(slide: Slide) -> str:
     level, parts = slide.levels[0], []
-    if slide.info.vendor:
-        parts.append(slide.info.vendor)
+    made_by = slide.info.scanner or slide.info.vendor
+    if made_by:
+        parts.append(made_by)
     if slide.info.mpp_yx is not None:
         my, mx = slide.info.mpp_yx
         parts.append(wording.size(level.height * my, level.width * mx))

@@ -13,7 +13,7 @@ import wsidicom
 
 from cytoshift.errors import SlideError
 from cytoshift.slides.readers.segments import assemble, segment_cache
-from cytoshift.slides.readers.source import MAX_SEGMENT, MAX_SIDE, RGB, Declined, Facts, believable
+from cytoshift.slides.readers.source import MAX_SEGMENT, MAX_SIDE, RGB, Declined, Facts, believable, scanner_name
 from cytoshift.slides.slide import Level
 
 READER = f"wsidicom {wsidicom.__version__}"
@@ -77,10 +77,14 @@ def _facts(wsi: wsidicom.WsiDicom, finest: Any) -> Facts:
     paths = metadata.pyramid.optical_paths
     objective = paths[0].objective.objective_power if paths and paths[0].objective else None
     codes = {code.value for path in paths for code in path.illumination_types}
-    said = True if _BRIGHTFIELD in codes else False if _EPIFLUORESCENCE in codes else None
-    maker = metadata.equipment.manufacturer if metadata.equipment else None
-    known = maker if maker and maker != "Unknown" else ""
-    return Facts(READER, known or "DICOM", mpp, None if objective is None else float(objective), said)
+    bright = True if _BRIGHTFIELD in codes else False if _EPIFLUORESCENCE in codes else None
+    equipment = metadata.equipment
+    maker, model = (
+        said if said and said != "Unknown" else ""
+        for said in ((equipment.manufacturer, equipment.model_name) if equipment else (None, None))
+    )
+    power = None if objective is None else float(objective)
+    return Facts(READER, maker or "DICOM", mpp, power, bright, scanner=scanner_name(maker, model))
 
 
 def _headers(files: Iterable[Path]) -> dict[Path, Any]:

@@ -10,12 +10,24 @@ import numpy as np
 import openslide
 
 from cytoshift.errors import SlideError
-from cytoshift.slides.readers.source import RGB, Declined, Facts, believable, on_white
+from cytoshift.slides.readers.source import RGB, Declined, Facts, believable, on_white, scanner_name
 from cytoshift.slides.slide import Level
 
 READER = f"openslide {openslide.__library_version__}"
 
 _VENDORS = {"mirax": "3DHISTECH", "leica": "Leica", "ventana": "Ventana", "philips": "Philips", "aperio": "Aperio"}
+
+_MODELS = (
+    "leica.device-model",
+    "ventana.ScannerModel",
+    "philips.DICOM_MANUFACTURERS_MODEL_NAME",
+    "hamamatsu.Product",
+    "tiff.Model",
+)
+"""Properties in which scanners name themselves."""
+
+_FORMATS = ("", "generic-tiff", "dicom", "synthetic")
+"""What OpenSlide calls the vendor where it knows a format only."""
 
 
 class OpenSlideSource:
@@ -82,12 +94,15 @@ def _facts(said: Mapping[str, str], bounds: tuple[int, int, int, int]) -> Facts:
     vendor = said.get(openslide.PROPERTY_NAME_VENDOR, "")
     mpp_y = _number(said.get(openslide.PROPERTY_NAME_MPP_Y))
     mpp_x = _number(said.get(openslide.PROPERTY_NAME_MPP_X))
+    known = _VENDORS.get(vendor, vendor)
+    model = next((said[name] for name in _MODELS if said.get(name)), "")
     return Facts(
         READER,
-        vendor=_VENDORS.get(vendor, vendor),
+        vendor=known,
         mpp_yx=None if mpp_y is None or mpp_x is None else believable((mpp_y, mpp_x)),
         objective=_number(said.get(openslide.PROPERTY_NAME_OBJECTIVE_POWER)),
         origin=bounds[:2],
+        scanner=scanner_name("" if vendor in _FORMATS else known, model),
     )
 
 

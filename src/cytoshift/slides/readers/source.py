@@ -52,6 +52,8 @@ class Facts:
         None when the file does not say; the pixels then decide.
     origin : tuple of int
         x, y of the upper left corner in the scanner's own plane, level-0 pixels.
+    scanner : str
+        Maker and model of the scanner, ``""`` when unknown.
     """
 
     reader: str
@@ -60,6 +62,7 @@ class Facts:
     objective: float | None = None
     brightfield: bool | None = None
     origin: tuple[int, int] = (0, 0)
+    scanner: str = ""
 
 
 class Source(Protocol):
@@ -97,6 +100,12 @@ def believable(mpp_yx: tuple[float, float] | None) -> tuple[float, float] | None
     if mpp_yx is None or not all(0.01 <= value <= 100.0 for value in mpp_yx):
         return None
     return mpp_yx
+
+
+def scanner_name(maker: str, model: str) -> str:
+    """Return maker and model of a scanner in words; a model that begins with its maker is enough."""
+    maker, model = maker.strip(), model.strip()
+    return model if model.lower().startswith(maker.lower()) and model else f"{maker} {model}".strip()
 
 
 def on_white(rgba: RGB) -> RGB:

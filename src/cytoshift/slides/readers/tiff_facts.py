@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import tifffile
 
-from cytoshift.slides.readers.source import Facts, believable
+from cytoshift.slides.readers.source import Facts, believable, scanner_name
 
 READER = f"tifffile {tifffile.__version__}"
 
@@ -29,19 +29,20 @@ def facts_of(tif: tifffile.TiffFile, page: tifffile.TiffPage) -> Facts:
         return _ome(tif.ome_metadata or "")
     vendor = "PerkinElmer" if tif.is_qpi else ""
     mpp = _resolution(page) if page.is_tiled else None
-    return Facts(READER, vendor=vendor or "TIFF", mpp_yx=mpp)
+    return Facts(READER, vendor=vendor or "TIFF", mpp_yx=mpp, scanner=_tagged(page, vendor))
 
 
 def _aperio(page: tifffile.TiffPage) -> Facts:
     entries = dict(re.findall(r"\|\s*([^=|]+?)\s*=\s*([^|]*)", page.description))
     mpp = _number(entries.get("MPP"))
     pair = None if mpp is None else believable((mpp, mpp))
-    return Facts(READER, "Aperio", pair, _number(entries.get("AppMag")), brightfield=True)
+    scanner = scanner_name("Aperio", entries.get("ScannerType", ""))
+    return Facts(READER, "Aperio", pair, _number(entries.get("AppMag")), brightfield=True, scanner=scanner)
 
 
 def _hamamatsu(page: tifffile.TiffPage) -> Facts:
     objective = _number(page.tags.valueof(65421))
-    return Facts(READER, "Hamamatsu", _resolution(page), objective)
+    return Facts(READER, "Hamamatsu", _resolution(page), objective, scanner=_tagged(page, "Hamamatsu"))
 
 
 def _ome(xml: str) -> Facts:
@@ -60,7 +61,16 @@ def _ome(xml: str) -> Facts:
         sizes.append(None if size is None or factor is None else size * factor)
     y, x = sizes
     mpp = None if y is None or x is None else believable((y, x))
-    return Facts(READER, "OME-TIFF", mpp, objective)
+    microscope = root.find(".//{*}Instrument/{*}Microscope")
+    said = {} if microscope is None else microscope.attrib
+    scanner = scanner_name(said.get("Manufacturer", ""), said.get("Model", ""))
+    return Facts(READER, "OME-TIFF", mpp, objective, scanner=scanner)
+
+
+def _tagged(page: tifffile.TiffPage, maker: str) -> str:
+    """Return the scanner that the tags Make and Model name, by its maker where that is known otherwise."""
+    make, model = (str(page.tags.valueof(code) or "") for code in (271, 272))
+    return scanner_name(maker or make, model)
 
 
 def _resolution(page: tifffile.TiffPage) -> tuple[float, float] | None:
