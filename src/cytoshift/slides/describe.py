@@ -15,8 +15,8 @@ def describe(slide: Slide) -> dict[str, Any]:
     -------
     dict
         name, path, reader, vendor, scanner, identity; levels as a list of height, width, downsample and whether the
-        file stores them; mpp as ``{"x": µm, "y": µm}`` or None; objective or None; brightfield; origin ``{"x", "y"}`` in level-0
-        pixels of the scanner's plane; problems as a list of sentences.
+        file stores them; mpp as ``{"x": µm, "y": µm}`` or None; objective or None; brightfield; origin ``{"x", "y"}``
+        in level-0 pixels of the scanner's plane; problems as a list of sentences.
     """
     info = slide.info
     file = slide if isinstance(slide, FileSlide) else None

@@ -276,6 +276,12 @@ class Log:
         """What tells runs of a model from imported cells, in SQL; earlier versions had none of these."""
         return "AND names IS NULL" if self.version >= 3 else ""
 
+    def classes(self) -> tuple[str, ...]:
+        """Return the class names of all runs and imports, in the order in which they came."""
+        with self._reading():
+            rows = self._connection.execute("SELECT classes FROM run GROUP BY classes ORDER BY min(seq)")
+            return tuple(dict.fromkeys(name for (text,) in rows for name in json.loads(text)))
+
     def size(self, run: str) -> tuple[str, int] | None:
         """Return the slide and the number of predictions of a run; None where there is no such run."""
         with self._reading():

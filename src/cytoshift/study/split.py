@@ -64,18 +64,32 @@ def _has_cells(unit: Sequence[Field]) -> bool:
 
 def _draw(units: list[list[Field]], share: float, seed: int) -> list[list[Field]]:
     """Return the units to hold back: of many random choices the one that comes closest to the share in every class."""
-    counts = _class_counts(units)
+    return [units[number] for number in draw_units(_class_counts(units), share, seed)]
+
+
+def draw_units(counts: npt.NDArray[np.float64], share: float, seed: int) -> list[int]:
+    """Return which units to hold back, never all: of many random choices the one closest to the share in every class.
+
+    Parameters
+    ----------
+    counts : ndarray of float64, shape (units, classes)
+        Cells of each class in each unit; every class has some.
+    share : float
+        Between 0 and 1.
+    seed : int
+        Of the choices.
+    """
     wanted = counts.sum(axis=0) * share
     random = np.random.default_rng(seed)
     best, chosen = math.inf, list[int]()
     for _ in range(_DRAWS):
-        order = random.permutation(len(units))
+        order = random.permutation(len(counts))
         held = counts[order].cumsum(axis=0)[:-1]
         distance = (abs(held - wanted) / counts.sum(axis=0)).mean(axis=1)
         size = int(distance.argmin())
         if distance[size] < best:
             best, chosen = float(distance[size]), order[: size + 1].tolist()
-    return [units[number] for number in chosen]
+    return chosen
 
 
 def _class_counts(units: list[list[Field]]) -> npt.NDArray[np.float64]:

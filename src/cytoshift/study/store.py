@@ -157,6 +157,11 @@ class Study(Corrections):
         """Return where the predictions of a run come from."""
         return self._log.findings(run).provenance
 
+    def classes(self) -> tuple[str, ...]:
+        """Return the names of the classes that any search, file or person gave, in no order that means anything."""
+        given = (event.payload["label"] for event in self.events() if event.kind in ("add", "relabel"))
+        return tuple(dict.fromkeys((*self._log.classes(), *given)))
+
     def findings(self, run: str) -> Findings:
         """Return the predictions of a run as they were made; StudyError where there is no such run."""
         return self._log.findings(run)
