@@ -109,6 +109,13 @@ def test_jobs_are_listed_shown_and_cancelled(study, cytoshift, complaint):
     assert "only an interrupted" in complaint("jobs", "resume", study, "learn-1")
 
 
+def test_a_job_says_at_once_what_it_cannot_teach(study, detector, complaint):
+    assert "There is no model 'nobody'" in complaint("jobs", "start", study, "--task", "mitosis", "--model", "nobody")
+    assert "mitosis model is needed" in complaint("jobs", "start", study, "--task", "mitosis", "--model", detector)
+    wrong = complaint("jobs", "start", study, "--task", "mitosis", "--set", "views.crop=3")
+    assert "mitosis-learn" in wrong
+
+
 def test_a_job_that_fails_is_one_line(study, complaint):
     folder = jobs_folder(study) / "learn-1"
     assert "data" in complaint("jobs", "run", folder)

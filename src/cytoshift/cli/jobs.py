@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from cytoshift.jobs import Job, JobResult, JobSpec
 
 app = typer.Typer(help="Jobs of a study: learn from corrections in the background.", no_args_is_help=True)
+
+Teachable = Literal["detector", "mitosis"]
 
 StudyPath = Annotated[Path, typer.Argument(metavar="STUDY", help="Folder of the study.")]
 Name = Annotated[str, typer.Argument(metavar="JOB", help="Name of the job, as `jobs list` shows it.")]
@@ -37,6 +39,7 @@ def list_(study: StudyPath, as_json: Json = False) -> None:
 @app.command("start")
 def start_(
     study: StudyPath,
+    task: Annotated[Teachable, typer.Option(help="Teach a detector, or what tells mitoses apart.")] = "detector",
     model: Annotated[str, typer.Option(help="The model to teach: an id, a folder, or starter.")] = "starter",
     recipe: Annotated[str | None, typer.Option(help="Recipe of the training.", show_default=False)] = None,
     source: Annotated[list[str] | None, typer.Option("--from", metavar="PATH", help="Slide to be translated.")] = None,
@@ -51,10 +54,12 @@ def start_(
 ) -> None:
     """Start learning from a study's corrections, or between two laboratories, in a process that outlives this terminal.
 
-    With --from and --to, each given as often as there are slides or once with a folder, a translator is trained that
-    shows slides of the first laboratory as the second one's.
+    A detector learns from what is marked complete; with --task mitosis, a classifier learns from the normal and
+    atypical mitoses that were decided on. With --from and --to, each given as often as there are slides or once with a
+    folder, a translator is trained that shows slides of the first laboratory as the second one's.
     """
     from cytoshift.jobs import new_job_folder, start
+    from cytoshift.jobs.corrections import RECIPES
 
     if source or target:
         from cytoshift.jobs.laboratories import laboratory, scales_of, translating_spec
@@ -67,7 +72,7 @@ def start_(
         )
         job = start(spec, new_job_folder(study, "translate"))
     else:
-        spec = _learning(study, model, recipe or "detector-learn", changes or [], seed)
+        spec = _learning(study, task, model, recipe or RECIPES[task], changes or [], seed)
         job = start(spec, new_job_folder(study, spec.kind))
     typer.echo(f"Started {job.name}.")
     if wait:
@@ -75,13 +80,14 @@ def start_(
         _print(job)
 
 
-def _learning(study: Path, model: str, recipe: str, changes: list[str], seed: int) -> JobSpec:
+def _learning(study: Path, task: Teachable, model: str, recipe: str, changes: list[str], seed: int) -> JobSpec:
     from cytoshift.detection import DetectorRecipe
     from cytoshift.jobs import learning_spec
+    from cytoshift.mitosis import MitosisRecipe
     from cytoshift.training import load_recipe
 
-    load_recipe(recipe, DetectorRecipe, changes)
-    return learning_spec(study, parent=model, recipe=recipe, overrides=changes, seed=seed)
+    load_recipe(recipe, MitosisRecipe if task == "mitosis" else DetectorRecipe, changes)
+    return learning_spec(study, task=task, parent=model, recipe=recipe, overrides=changes, seed=seed)
 
 
 @app.command()

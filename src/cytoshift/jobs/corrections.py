@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from cytoshift.errors import StudyError
+from cytoshift.jobs.sources import source_of
 from cytoshift.jobs.spec import LearnSpec, SlideSource
 from cytoshift.models import Registry
-from cytoshift.study import SlideRecord, Study
+from cytoshift.study import Study
+from cytoshift.study.decided import check_enough, decided_mitoses
+
+RECIPES = {"detector": "detector-learn", "mitosis": "mitosis-learn"}
+"""The recipe by which a model of each task is taught."""
 
 
 def learning_spec(
     study: str | Path,
     *,
+    task: Literal["detector", "mitosis"] = "detector",
     parent: str = "starter",
-    recipe: str = "detector-learn",
+    recipe: str | None = None,
     overrides: Sequence[str] = (),
     registry: str | Path | None = None,
     seed: int = 0,
@@ -27,33 +34,39 @@ def learning_spec(
     ----------
     study : path
         Folder of the study; it may be open elsewhere.
+    task : str
+        Whether a detector is taught, or a classifier of mitoses.
     parent : str
-        The detector to teach: an id, a folder, or ``"starter"``.
-    recipe : str
-        A recipe's file or name, of which the training counts.
+        The model to teach: an id, a folder, or ``"starter"``.
+    recipe : str, optional
+        A recipe's file or name, of which the training counts; by default the task's in `RECIPES`.
     overrides : sequence of str
         ``training.steps=100`` and the like.
     registry : path, optional
         Root of the registry; the user's own without.
     seed : int
-        Chooses the fields held back, and draws the views.
+        Chooses what is held back, and draws the views.
     device : str
         ``"auto"`` or a torch device.
 
     Raises
     ------
     StudyError
-        Nothing is marked complete, or a slide is not where it was.
+        Nothing is marked complete, or too few mitoses were decided on; a slide is not where it was, or does not say
+        its µm/px.
     ModelError
-        There is no such detector.
+        There is no such model.
     """
     known = Registry(registry)
-    model = known.find(parent, "detector")
+    model = known.find(parent, task)
     folder = Path(study).absolute()
+    recipe = recipe or RECIPES[task]
+    detecting = task == "detector"
     return LearnSpec(
-        title=f"Learn from the corrections of {folder.name}",
+        task=task,
+        title=f"Learn from the corrections of {folder.name}" if detecting else f"Adapt mitosis to {folder.name}",
         study=str(folder),
-        slides=_slides(folder),
+        slides=_slides(folder) if detecting else _slides_with_mitoses(folder),
         parent=str(model.folder.absolute()),
         recipe=str(Path(recipe).absolute()) if Path(recipe).is_file() else recipe,
         overrides=tuple(overrides),
@@ -70,13 +83,11 @@ def _slides(study: Path) -> tuple[SlideSource, ...]:
         raise StudyError(
             f"Nothing in the study {study} is marked complete; mark a region in which every cell is right."
         )
-    return tuple(map(_source, records))
+    return tuple(map(source_of, records))
 
 
-def _source(record: SlideRecord) -> SlideSource:
-    there = [path for path in record.paths if Path(path).exists()]
-    if not there:
-        raise StudyError(
-            f"The slide {record.name} of the study is not at {record.paths[0]} any more; open it from its new place."
-        )
-    return SlideSource(identity=record.identity, path=str(Path(there[0]).absolute()), mpp_yx=record.mpp_yx)
+def _slides_with_mitoses(study: Path) -> tuple[SlideSource, ...]:
+    with Study.open(study, read_only=True) as store:
+        sets = [decided_mitoses(store, record) for record in store.slides()]
+    check_enough(sets)
+    return tuple(source_of(one.record) for one in sets if len(one))

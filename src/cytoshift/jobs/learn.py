@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
@@ -18,14 +17,15 @@ from cytoshift.detection import (
     evaluate_detector,
     train_detector,
 )
-from cytoshift.errors import Cancelled, ModelError, SlideError
+from cytoshift.errors import Cancelled, ModelError
 from cytoshift.jobs.folder import MODEL, TRAINING, WORK, read_json, write_json
 from cytoshift.jobs.home import home_of
 from cytoshift.jobs.keep import keep_model
 from cytoshift.jobs.result import Made
-from cytoshift.jobs.spec import LearnSpec, SlideSource
+from cytoshift.jobs.sources import open_source
+from cytoshift.jobs.spec import LearnSpec
+from cytoshift.jobs.taught import taught_id, taught_title
 from cytoshift.models import Card, Registry, TrainingData
-from cytoshift.slides import Slide, open_slide
 from cytoshift.study import Study
 from cytoshift.study.dataset import training_set
 from cytoshift.training import Control, Emit, load_recipe
@@ -34,8 +34,6 @@ from cytoshift.training.coco import CocoSet, read_coco
 _LOW = 0.0
 """Threshold while measuring: average precision needs the whole curve."""
 
-_TAUGHT = ", taught in "
-
 
 def learn(spec: LearnSpec, folder: Path, *, emit: Emit, control: Control) -> Made:
     """Cut out the study's fields, measure the parent, fine-tune it, measure that, and put it into the registry."""
@@ -43,7 +41,7 @@ def learn(spec: LearnSpec, folder: Path, *, emit: Emit, control: Control) -> Mad
     work.mkdir(exist_ok=True)
     registry = Registry(spec.registry)
     parent = registry.find(spec.parent, "detector")
-    slides = {source.identity: _open(source) for source in spec.slides}
+    slides = {source.identity: open_source(source) for source in spec.slides}
     if not (work / "data").exists():
         emit({"kind": "note", "text": "cutting out the fields marked complete"})
         with Study.open(spec.study, read_only=True) as study:
@@ -66,13 +64,6 @@ def learn(spec: LearnSpec, folder: Path, *, emit: Emit, control: Control) -> Mad
     card.reader = ", ".join(sorted({slide.info.reader for slide in slides.values()}))
     model = keep_model(registry, card, trained.state, work / MODEL)
     return Made(model.card.id, model.folder, trained.steps, after, before)
-
-
-def _open(source: SlideSource) -> Slide:
-    slide = open_slide(source.path)
-    if slide.info.identity != source.identity:
-        raise SlideError(f"{source.path} is not the slide that was corrected; put that one back, or open it again.")
-    return slide if source.mpp_yx is None else slide.calibrated(source.mpp_yx)
 
 
 def _recipe(spec: LearnSpec, mpp: float, data: Path) -> DetectorRecipe:
@@ -126,8 +117,8 @@ def _card(
     learnt = TrainingData(name=f"corrections of {study}", split="train", images=trained.images, cells=trained.cells)
     cells = sum(len(field.boxes) for field in held_back.fields)
     return Card(
-        id=re.sub(r"[^A-Za-z0-9._-]+", "-", f"taught-{study}-{job}")[:80] + f"-{spec.digest}",
-        title=parent.title.partition(_TAUGHT)[0] + _TAUGHT + study,
+        id=taught_id(spec, job),
+        title=taught_title(spec, parent),
         task="detector",
         classes=trained.classes,
         mpp=trained.mpp,

@@ -121,6 +121,10 @@ class _Runner:
         import torch
 
         torch.set_num_threads(self._spec.threads)
+        if isinstance(self._spec, LearnSpec) and self._spec.task == "mitosis":
+            from cytoshift.jobs.learn_mitosis import learn_mitosis
+
+            return learn_mitosis(self._spec, self._folder, emit=self._emit, control=self._control)
         if isinstance(self._spec, LearnSpec):
             from cytoshift.jobs.learn import learn
 

@@ -48,15 +48,16 @@ class SlideSource(BaseModel):
 
 
 class LearnSpec(JobSpec):
-    """Fine-tune a detector on the corrections of a study.
+    """Fine-tune a detector, or a classifier of mitoses, on the corrections of a study.
 
-    ``parent`` is a model's id, its folder, or ``"starter"``; ``registry`` the root of the registry that it is looked
-    up in and that receives the new model (None for the user's own). ``recipe`` gives the training; the network is the
-    parent's, the data the study's as it is when the job first runs. ``device`` is ``"auto"`` or a torch device; jobs
-    of one study on one device wait for each other.
+    ``task`` says which. ``parent`` is a model's id, its folder, or ``"starter"``; ``registry`` the root of the registry
+    that it is looked up in and that receives the new model (None for the user's own). ``recipe`` gives the training;
+    the network is the parent's, the data the study's as it is when the job first runs. ``device`` is ``"auto"`` or a
+    torch device; jobs of one study on one device wait for each other.
     """
 
     kind: Literal["learn"] = "learn"
+    task: Literal["detector", "mitosis"] = "detector"
     study: str
     slides: tuple[SlideSource, ...] = ()
     parent: str = "starter"

@@ -13,7 +13,7 @@ from PIL import Image
 
 from cytoshift.errors import DataError
 from cytoshift.mitosis.phases import phase_shares
-from cytoshift.mitosis.tables import LABELS, SPELLINGS, TableForm, find_patches, form_of, locate
+from cytoshift.mitosis.tables import LABELS, SPELLINGS, TableForm, find_patches, form_of, locate, title_of
 from cytoshift.training.rows import Row, choose_rows, read_rows
 
 RGB = npt.NDArray[np.uint8]
@@ -21,6 +21,9 @@ Int64 = npt.NDArray[np.int64]
 
 KINDS = ("normal", "atypical")
 """What labels 0 and 1 mean."""
+
+JOINT = " + "
+"""Joins the names of sets to that of what they are together."""
 
 UNKNOWN = "unknown"
 """Part of a domain's name where a row says nothing."""
@@ -162,7 +165,7 @@ def joined(sets: Sequence[PatchSet]) -> PatchSet:
         return shares
 
     return PatchSet(
-        " + ".join(dict.fromkeys(each.name for each in sets)),
+        JOINT.join(dict.fromkeys(each.name for each in sets)),
         "; ".join(dict.fromkeys(each.source for each in sets if each.source)),
         "; ".join(dict.fromkeys(each.licence for each in sets if each.licence)),
         files=tuple(file for each in sets for file in each.files),
@@ -200,7 +203,7 @@ def _gathered(table: Path, form: TableForm, rows: Sequence[Row]) -> PatchSet:
         )
     places = [" · ".join(row[column].strip() or UNKNOWN for column in form.domains) for row in rows]
     domain_names = tuple(sorted(set(places)))
-    title = form.name or table.parent.resolve().name
+    title = title_of(table, form)
     shares, phase_names = phase_shares([[row[column].strip() for column in form.phases] for row in rows])
     return PatchSet(
         name=title,

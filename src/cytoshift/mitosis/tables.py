@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cytoshift.errors import DataError
 from cytoshift.training.coco import data_folder
-from cytoshift.training.rows import Row
+from cytoshift.training.rows import Row, read_rows
 from cytoshift.training.table import NAMES, TABLE, find_table
 
 SPELLINGS = {"Hamammatsu XR": "Hamamatsu XR"}
@@ -32,6 +32,9 @@ _USUAL = {
     "y": ("y",),
 }
 _USUAL_DOMAINS = ("scanner", "stain", "origin", "site", "centre", "center", "laboratory", "species", "tumor", "tumour")
+PLACE = "mitosis"
+"""Folder of the sets of patches in ``CYTOSHIFT_DATA``."""
+
 _PHASE = "phase"
 _ENDING = ".png"
 
@@ -161,6 +164,23 @@ def find_patches(path: str | Path) -> Path:
         f"There is no table at {path}; give a CSV file or a folder with {TABLE}, or set CYTOSHIFT_DATA to"
         " where data is."
     )
+
+
+def find_named(name: str) -> Path | None:
+    """Return the table of the set that cards call by a name, below ``mitosis`` in ``CYTOSHIFT_DATA``; None without."""
+    for table in sorted((data_folder() / PLACE).glob("*/*.csv")):
+        try:
+            columns = list(read_rows(table)[0])
+            if title_of(table, form_of(table, columns, None, None)) == name:
+                return table
+        except DataError:  # another kind of table
+            continue
+    return None
+
+
+def title_of(table: Path, form: TableForm) -> str:
+    """Return what a set is called: as it was published, or as its folder."""
+    return form.name or table.parent.resolve().name
 
 
 def form_of(
