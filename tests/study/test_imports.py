@@ -153,3 +153,16 @@ def fail(*_):
 @pytest.mark.parametrize("names", [Names((), ()), Names(("a", "b"), ()), Names(("a", "b"), ("1", ""))])
 def test_names_are_kept(names):
     assert unpacked(packed(names)) == names
+
+
+def test_a_full_disk_leaves_nothing_of_an_import(study):
+    connection = study._log._connection
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count={pages + 20}")
+    with pytest.raises(StudyError, match=r"full.*make room"):
+        study.bring_in("a", annotations(20_000), "cells.csv")
+    assert study.events() == []
+    assert len(study.cells("a")) == 0
+    assert study.check() == "ok"
+    study.bring_in("a", annotations(), "cells.csv")
+    assert len(study.cells("a")) == 4

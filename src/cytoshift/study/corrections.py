@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cytoshift.errors import StudyError
 from cytoshift.study.events import Box, Event, Kind, Targets, valid_box, valid_label, valid_mpp
-from cytoshift.study.imports import payload_of
+from cytoshift.study.imports import Packed, packed_cells, payload_of
 
 if TYPE_CHECKING:
     from cytoshift.study.formats.annotations import Annotations
@@ -29,7 +29,7 @@ class Corrections(ABC):
 
     @abstractmethod
     def _correct(
-        self, slide: str, kind: Kind, target: Targets, cells: Annotations | None = None, /, **payload: Any
+        self, slide: str, kind: Kind, target: Targets, cells: Packed | None = None, /, **payload: Any
     ) -> Event:
         """Check an event and store it."""
 
@@ -66,8 +66,9 @@ class Corrections(ABC):
         return self._correct(slide, "add", "", box=valid_box(box), label=valid_label(label))
 
     def bring_in(self, slide: str, cells: Annotations, source: str) -> Event:
-        """Add the cells and regions of a file in one event, which one undo takes back; see `imports.preview`."""
-        return self._correct(slide, "import", "", cells, **payload_of(cells, source))
+        """Add the cells and regions of a file in one event, which one undo takes back; see `exchange.preview`."""
+        packed = packed_cells(cells, slide, source)  # before anybody has to wait for it
+        return self._correct(slide, "import", "", packed, **payload_of(cells, source))
 
     def settle(self, slide: str, kind: Kind, target: str, said: Mapping[str, str], **payload: Any) -> Event:
         """Settle in the common reading what readers disagreed about.

@@ -20,13 +20,12 @@ import numpy.typing as npt
 from cytoshift.errors import StudyError
 from cytoshift.study import migrations, schema
 from cytoshift.study.events import Event
-from cytoshift.study.imports import Imported, Imports, Names, columns_of, findings_of, outlines_of, unpacked
+from cytoshift.study.imports import Imported, Imports, Names, Packed, outlines_of, unpacked
 
 if TYPE_CHECKING:
     from cytoshift.engine.findings import Findings, Provenance
     from cytoshift.engine.outlines import Outlines
     from cytoshift.slides.slide import SlideInfo
-    from cytoshift.study.formats.annotations import Annotations
 
 _RUNS_KEPT = 8
 
@@ -227,13 +226,12 @@ class Log:
             self._insert_run(run, findings, {})
         return run
 
-    def add_import(self, event: Event, cells: Annotations) -> Event:
+    def add_import(self, event: Event, cells: Packed) -> Event:
         """Store cells of a file and the event that brings them in; all is on the disk when this returns, or nothing."""
-        findings, columns = findings_of(cells, event.slide, event.payload["source"]), columns_of(cells)
         with self._writing():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                self._insert_run(event.id, findings, columns)
+                self._insert_run(event.id, cells.findings, cells.columns)
                 stored = self.add_event(event)
                 self._connection.execute("COMMIT")
             except BaseException:

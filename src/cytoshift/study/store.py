@@ -19,7 +19,7 @@ from cytoshift.study.corrections import Corrections, Limits
 from cytoshift.study.events import Event, Kind, Targets, about
 from cytoshift.study.following import FollowedCells
 from cytoshift.study.history import decisions, fold
-from cytoshift.study.imports import Names
+from cytoshift.study.imports import Names, Packed
 from cytoshift.study.log import SlideRecord
 from cytoshift.study.opening import FILE, Opened, create_file, open_log
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from cytoshift.engine.findings import Findings, Provenance
     from cytoshift.engine.outlines import Outlines
     from cytoshift.slides.slide import Slide
-    from cytoshift.study.formats.annotations import Annotations
 
 _FOLLOWED = 2
 """Runs whose cells are kept up to date; others are folded when somebody asks for them."""
@@ -288,7 +287,7 @@ class Study(Corrections):
     # Inside ------------------------------------------------------------------------------------------------------
 
     def _correct(
-        self, slide: str, kind: Kind, target: Targets, cells: Annotations | None = None, /, **payload: Any
+        self, slide: str, kind: Kind, target: Targets, cells: Packed | None = None, /, **payload: Any
     ) -> Event:
         self._writable()
         about_one, payload = about(target, payload, self.reader)
