@@ -144,6 +144,16 @@ def redo_correction(viewer: Viewer) -> None:
     _review(viewer).work.redo()
 
 
+def import_cells(viewer: Viewer) -> None:
+    """Ask for a file of cells, and say what it would add to the active slide."""
+    _review(viewer).exchange.choose_import()
+
+
+def export_cells(viewer: Viewer) -> None:
+    """Ask where to write the cells of the active slide, and write them."""
+    _review(viewer).exchange.choose_export()
+
+
 def learn(viewer: Viewer) -> None:
     """Start learning from the corrections of the study."""
     dock(viewer, "Adapt").start()

@@ -20,6 +20,7 @@ from napari_cytoshift.widgets.review_agreement import AgreementPanel
 from napari_cytoshift.widgets.review_cell import CurrentCell
 from napari_cytoshift.widgets.review_clicks import Clicks
 from napari_cytoshift.widgets.review_decisions import Decisions
+from napari_cytoshift.widgets.review_exchange import ExchangeRow
 from napari_cytoshift.widgets.review_filters import Filters
 from napari_cytoshift.widgets.review_keys import Key, ReviewKeys, class_key, main_window
 from napari_cytoshift.widgets.review_readers import Readers
@@ -48,6 +49,7 @@ class ReviewDock(Dock):
         self.gallery = Gallery(self.work, self.cell)
         self.decisions = Decisions(self.work, self.keys)
         self.readers, self.agreement = Readers(self.work), AgreementPanel(self.work)
+        self.exchange = ExchangeRow(self.workspace, self.message.say)
         self.place, self.regions = QLabel(), QLabel()
         self.go_on = QCheckBox("Go on after each decision")
         self.rejected = QCheckBox("Show rejected")
@@ -117,6 +119,7 @@ class ReviewDock(Dock):
             tools.addLayout(row)
         tools.addWidget(self.hint)
         tools.addWidget(self.readers)
+        tools.addWidget(self.exchange)
         return tools
 
     def _connect(self) -> None:

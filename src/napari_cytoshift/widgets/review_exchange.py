@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from cytoshift.errors import Cancelled
@@ -15,7 +14,7 @@ from cytoshift.study import exchange
 from cytoshift.study.formats import registry
 from cytoshift.study.formats.picture import Picture
 from napari_cytoshift.layers.findings import know
-from napari_cytoshift.widgets.dock import BusyRow, button, sentence
+from napari_cytoshift.widgets.dock import BusyRow, button, listen, sentence
 
 if TYPE_CHECKING:
     from cytoshift.slides.slide import Slide
@@ -30,18 +29,14 @@ class ExchangeRow(QWidget):
     Parameters
     ----------
     workspace : Workspace
-
-    Attributes
-    ----------
-    failed : Signal(str)
-        One sentence for the person; ``""`` takes the last one back.
+    complain : callable
+        Shows a sentence when something fails; ``""`` takes the last one back.
     """
 
-    failed = Signal(str)
-
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, complain: Callable[[str], None]) -> None:
         super().__init__()
         self.workspace = workspace
+        self._complain = complain
         self.bring = button("Import…", "Add the cells of a file: QuPath, COCO, VOC, CSV, EXACT …", self.choose_import)
         self.send = button("Export…", "Write the cells as they are shown, for another program", self.choose_export)
         self.drawn = QCheckBox("A person drew them")
@@ -54,6 +49,7 @@ class ExchangeRow(QWidget):
         self._read: tuple[Path, Annotations] | None = None
         self._lay_out()
         self.drawn.toggled.connect(self._look_again)
+        listen(workspace.active_changed, self._on_active)
         self._say("")
 
     def _lay_out(self) -> None:
@@ -189,7 +185,7 @@ class ExchangeRow(QWidget):
     # Both
 
     def _start(self, title: str, function: Callable[[Work], Any], done: Callable[[Any], None]) -> None:
-        self.failed.emit("")
+        self._complain("")
         self._enable(False)
         work = self.workspace.start(title, function, done=done, failed=self._on_failed)
         self.busy.follow(work)
@@ -201,7 +197,10 @@ class ExchangeRow(QWidget):
     def _on_failed(self, error: BaseException) -> None:
         self.drop()
         if not isinstance(error, Cancelled):
-            self.failed.emit(str(error))
+            self._complain(str(error))
+
+    def _on_active(self, _: object) -> None:
+        self.drop()
 
     def _enable(self, on: bool) -> None:
         for one in (self.bring, self.send, self.add, self.leave, self.drawn):

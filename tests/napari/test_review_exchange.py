@@ -1,0 +1,126 @@
+"""Import and export in the Review dock: a file is looked at, added as one step, taken back, and written again."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QFileDialog
+
+from napari_cytoshift.widgets.review import ReviewDock
+from napari_cytoshift.widgets.review_exchange import ExchangeRow
+
+Make = Callable[..., Any]
+
+
+def feature(x: float, label: str) -> dict[str, Any]:
+    ring = [[x, 100], [x + 40, 100], [x + 20, 150], [x, 100]]
+    properties = {"objectType": "detection", "classification": {"name": label, "color": [9, 8, 7]}}
+    return {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]}, "properties": properties}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Return a file with two cells on the slide and one beside it."""
+    path = tmp_path / "cells.geojson"
+    features = [feature(100, "HSIL"), feature(300, "Koilocyte"), feature(90_000, "HSIL")]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    return path
+
+
+@pytest.fixture
+def row(make_napari_viewer: Make, make_slide: Make, qtbot: Any) -> ExchangeRow:
+    """Return the row of a Review dock in a shown window with a slide."""
+    viewer = make_napari_viewer(show=True)
+    viewer.window.resize(1366, 768)
+    dock = ReviewDock(viewer)
+    viewer.window.add_dock_widget(dock, name="Review", area="right")
+    dock.workspace.show(make_slide())
+    qtbot.waitUntil(lambda: dock.exchange.isVisible())
+    return dock.exchange
+
+
+def dock_of(row: ExchangeRow) -> ReviewDock:
+    """Return the dock that holds a row."""
+    around = row.parentWidget()
+    while not isinstance(around, ReviewDock):
+        assert around is not None
+        around = around.parentWidget()
+    return around
+
+
+def click(button: Any) -> None:
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def look(row: ExchangeRow, file: Path, monkeypatch: Any, qtbot: Any) -> None:
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_, **__: (str(file), ""))
+    click(row.bring)
+    qtbot.waitUntil(lambda: row.add.isVisible() and row.add.isEnabled())
+
+
+def test_a_file_is_previewed_added_and_taken_back(row: ExchangeRow, file: Path, monkeypatch: Any, qtbot: Any) -> None:
+    study, cells = row.workspace.study, row.workspace.cells
+    look(row, file, monkeypatch, qtbot)
+    assert row.said == (
+        "cells.geojson adds 2 cells (HSIL 1, Koilocyte 1). 1 beside the slide, left out. New class: Koilocyte."
+    )
+    if folder := os.environ.get("CYTOSHIFT_PICTURES"):
+        row.workspace.viewer.screenshot(str(Path(folder) / "exchange.png"), canvas_only=False, flash=False)
+    assert study.events() == []
+    click(row.add)
+    qtbot.waitUntil(lambda: len(cells.cells) == 2)
+    qtbot.waitUntil(lambda: row.said.endswith("Undo takes them back."))
+    assert [event.kind for event in study.events()] == ["import"]
+    assert cells.cells.classes == ("HSIL", "Koilocyte")
+    dock_of(row).work.undo()
+    assert len(cells.cells) == 0
+
+
+def test_leaving_adds_nothing_and_drawn_cells_need_no_review(
+    row: ExchangeRow, file: Path, monkeypatch: Any, qtbot: Any
+) -> None:
+    look(row, file, monkeypatch, qtbot)
+    click(row.leave)
+    assert not row.add.isVisible()
+    assert row.said == ""
+    look(row, file, monkeypatch, qtbot)
+    row.drawn.click()
+    qtbot.waitUntil(lambda: row.add.isEnabled() and not row.busy.busy)
+    click(row.add)
+    qtbot.waitUntil(lambda: len(row.workspace.cells.cells) == 2)
+    assert row.workspace.cells.cells.states.tolist() == [4, 4]
+
+
+def test_what_is_written_is_read_as_known(
+    row: ExchangeRow, file: Path, tmp_path: Path, monkeypatch: Any, qtbot: Any
+) -> None:
+    look(row, file, monkeypatch, qtbot)
+    click(row.add)
+    qtbot.waitUntil(lambda: len(row.workspace.cells.cells) == 2 and not row.busy.busy)
+    out = tmp_path / "smear.coco.json"
+    monkeypatch.setattr(
+        QFileDialog, "getSaveFileName", lambda *_, **__: (str(tmp_path / "smear"), "COCO JSON (*.coco.json)")
+    )
+    click(row.send)
+    qtbot.waitUntil(lambda: row.said.startswith("Written to smear.coco.json"))
+    written = json.loads(out.read_text())
+    assert [one["color"] for one in written["categories"]] == [[9, 8, 7]] * 2
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_, **__: (str(out), ""))
+    click(row.bring)
+    qtbot.waitUntil(lambda: row.said == "smear.coco.json adds nothing. 2 here already, left as they are.")
+    assert not row.add.isVisible()
+
+
+def test_a_bad_file_gets_a_sentence_in_the_dock(row: ExchangeRow, tmp_path: Path, monkeypatch: Any, qtbot: Any) -> None:
+    (tmp_path / "bad.geojson").write_text('{"type": "FeatureCollection", "features": [')
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_, **__: (str(tmp_path / "bad.geojson"), ""))
+    click(row.bring)
+    qtbot.waitUntil(lambda: "is not GeoJSON" in dock_of(row).message.text)
+    qtbot.waitUntil(lambda: row.bring.isEnabled())
