@@ -79,8 +79,11 @@ def test_a_file_is_previewed_added_and_taken_back(row: ExchangeRow, file: Path, 
     qtbot.waitUntil(lambda: row.said.endswith("Undo takes them back."))
     assert [event.kind for event in study.events()] == ["import"]
     assert cells.cells.classes == ("HSIL", "Koilocyte")
-    dock_of(row).work.undo()
+    work = dock_of(row).work
+    qtbot.waitUntil(lambda: len(work.queue) == 2)
+    work.undo()
     assert len(cells.cells) == 0
+    qtbot.waitUntil(lambda: len(work.queue) == 0 and work.sorting.work is None)
 
 
 def test_leaving_adds_nothing_and_drawn_cells_need_no_review(

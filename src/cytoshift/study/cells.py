@@ -47,6 +47,11 @@ class Ids(Sequence[str]):
         """The numbers of predictions and imported cells; below zero for added ones."""
         return self._indices
 
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """The imports (their events) whose cells are numbered behind the predictions."""
+        return tuple(event for _, event in self._sources[1:])
+
     @overload
     def __getitem__(self, position: int) -> str: ...
     @overload

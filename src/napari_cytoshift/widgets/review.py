@@ -222,7 +222,8 @@ class ReviewDock(Dock):
         self.decisions.name_classes()
         self.filters.name_classes()
         shown = self.workspace.cells
-        source = (str(self.workspace.study_folder), self.workspace.study.reader, shown.identity, shown.run)
+        study = self.workspace.study
+        source = (str(study.folder), study.reader, shown.identity, shown.run, *shown.cells.ids.imports)
         if source != self._source:
             self.filters.list_orders()
             self.filters.list_slides()
