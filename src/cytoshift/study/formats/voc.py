@@ -7,7 +7,7 @@ written beside, in elements of our own; a cell of which nobody is sure is "diffi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from xml.parsers import expat
 from xml.sax.saxutils import escape
@@ -118,7 +118,7 @@ class _Objects:
             size = 0, 0
         return Picture(printable(said.get("filename") or self.collector.path.name), *size)
 
-    def parse(self, read: object) -> None:
+    def parse(self, read: Callable[[int], bytes]) -> None:
         """Read everything; ValueError where it is no VOC."""
         parser = expat.ParserCreate()
         parser.StartDoctypeDeclHandler = self._refuse
@@ -127,7 +127,7 @@ class _Objects:
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text.append
         parser.buffer_text = True
-        while data := read(1 << 20):  # type: ignore[operator]
+        while data := read(1 << 20):
             parser.Parse(data)
         parser.Parse(b"", True)
 
