@@ -50,6 +50,9 @@ class MemorySlide(Slide):
         return MemorySlide(replace(self.info, mpp_yx=mpp_yx, objective=objective), self.pixels)
 
 
+LONG = 60_000
+"""Milliseconds that a busy computer may take for what takes a moment."""
+
 MakeSlide = Callable[..., MemorySlide]
 
 
@@ -88,6 +91,48 @@ def make_slide(request: pytest.FixtureRequest) -> MakeSlide:
         from dataclasses import replace
 
         return MemorySlide(replace(known, **info), pixels)
+
+    return make
+
+
+@pytest.fixture
+def make_review(make_napari_viewer: Callable[..., Any], make_slide: MakeSlide, qtbot: Any) -> Callable[..., Any]:
+    """Return a function that shows a Review dock with findings on a grid over a slide, all of them in order."""
+
+    def make(number: int = 60, *, slide: MemorySlide | None = None, runs: int = 1, **findings: Any) -> Any:
+        from cytoshift.engine.findings import Findings, Provenance
+        from cytoshift.study.palette import BETHESDA
+        from napari_cytoshift.layers.findings import know
+        from napari_cytoshift.widgets.review import ReviewDock
+
+        viewer = make_napari_viewer(show=True)
+        viewer.window.resize(1366, 768)
+        dock = ReviewDock(viewer)
+        viewer.window.add_dock_widget(dock, name="Review", area="right")
+        slide = make_slide() if slide is None else slide
+        dock.workspace.show(slide)
+        know(dock.workspace.study, slide)
+        at = np.arange(number)
+        corners = np.stack([at % 40 * 50 + 10, at // 40 % 28 * 50 + 10], axis=1)
+        given = {
+            "boxes": np.concatenate([corners, corners + 40], axis=1).astype(np.float32),
+            "scores": np.linspace(0.99, 0.51, number).astype(np.float32),
+            "labels": np.full(number, 2, np.int16),
+            "classes": BETHESDA,
+            "provenance": Provenance(slide.info.identity, "by-hand"),
+            **findings,
+        }
+        if not dock.workspace.study.runs(slide.info.identity):
+            for _ in range(runs):
+                dock.workspace.study.add_findings(Findings(**given))
+        run = dock.workspace.study.runs(slide.info.identity)[-1]
+        dock.workspace.set_findings(slide, dock.workspace.study.findings(run), run)
+        window = viewer.window._qt_window
+        window.activateWindow()
+        dock.gallery.setFocus()
+        qtbot.waitUntil(lambda: window.isActiveWindow() and dock.keys.on, timeout=LONG)
+        qtbot.waitUntil(lambda: len(dock.work.queue) > 0 and dock.settled, timeout=LONG)
+        return dock
 
     return make
 

@@ -28,6 +28,7 @@ from napari_cytoshift.widgets.review_queue import Queue
 from napari_cytoshift.widgets.review_sheet import KeySheet
 
 Make = Callable[..., Any]
+LONG = 60_000
 
 SCORES = (0.95, 0.55, 0.90, 0.60, 0.85, 0.10)
 LABELS = (4, 0, 5, 2, 4, 1)
@@ -69,14 +70,14 @@ def focus(dock: ReviewDock, qtbot: Any) -> QWidget:
     window.raise_()
     native = canvas(dock)
     native.setFocus()
-    qtbot.waitUntil(lambda: window.isActiveWindow() and dock.keys.on)
-    qtbot.waitUntil(lambda: len(dock.work.queue) > 0)
+    qtbot.waitUntil(lambda: window.isActiveWindow() and dock.keys.on, timeout=LONG)
+    qtbot.waitUntil(lambda: len(dock.work.queue) > 0, timeout=LONG)
     return native
 
 
 def settle(dock: ReviewDock, qtbot: Any) -> None:
     """Wait until the order that was wished last is there."""
-    qtbot.waitUntil(lambda: dock.work.sorting.work is None)
+    qtbot.waitUntil(lambda: dock.work.sorting.work is None, timeout=LONG)
 
 
 def window_of(dock: ReviewDock) -> QMainWindow:
@@ -167,7 +168,7 @@ def test_the_view_follows_at_40x_until_a_person_zooms(review: ReviewDock, qtbot:
     viewer.scene.camera.zoom = 1.5
     press(review, "N")
     assert viewer.scene.camera.zoom == 1.5
-    qtbot.waitUntil(lambda: review.cell.crop.ready)
+    qtbot.waitUntil(lambda: review.cell.crop.ready, timeout=LONG)
     assert "HSIL" in review.cell.label.text()
     assert review.place.text().startswith("2 of 5")
     press(review, "P")
@@ -244,7 +245,7 @@ def test_text_fields_keep_their_keys(review: ReviewDock, qtbot: Any) -> None:
     review.content.addWidget(text)
     text.show()
     text.setFocus()
-    qtbot.waitUntil(text.hasFocus)
+    qtbot.waitUntil(text.hasFocus, timeout=LONG)
     QTest.keyClicks(text, "ax1.")
     assert text.text() == "ax1."
     assert kinds(review) == []
@@ -268,7 +269,7 @@ def test_the_question_mark_lists_the_keys_without_blocking(review: ReviewDock, q
     press(review, "N")
     assert index(review) == 2
     press(review, Qt.Key.Key_Question, shift=True)
-    qtbot.waitUntil(lambda: not window_of(review).centralWidget().findChildren(KeySheet))
+    qtbot.waitUntil(lambda: not window_of(review).centralWidget().findChildren(KeySheet), timeout=LONG)
 
 
 def test_the_orders(review: ReviewDock, qtbot: Any) -> None:
@@ -321,9 +322,9 @@ def test_a_box_dragged_on_the_canvas_is_moved_in_the_study(review: ReviewDock, q
         drag(native, end)  # vispy takes one move in 10 ms
         return box_of(layer.data[0], slide.frame)[0] == pytest.approx(120, abs=4)
 
-    qtbot.waitUntil(dragged)
+    qtbot.waitUntil(dragged, timeout=LONG)
     QTest.mouseRelease(native, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, end)
-    qtbot.waitUntil(lambda: "move" in kinds(review))
+    qtbot.waitUntil(lambda: "move" in kinds(review), timeout=LONG)
     (event,) = [one for one in workspace.study.events() if one.kind == "move"]
     assert event.target.endswith(":0")
     assert event.box == pytest.approx((120, 200, 180, 250), abs=4)

@@ -161,6 +161,7 @@ def find(hands: Hands, identity: str) -> str:
 
 def correct_five(hands: Hands, identity: str) -> int:
     dock = hands.dock("Review")
+    hands.qtbot.waitUntil(lambda: len(dock.work.queue) > 0 and dock.settled, timeout=LONG)
     hands.key(Qt.Key.Key_N)
     hands.key(Qt.Key.Key_A)
     hands.key(Qt.Key.Key_X)

@@ -243,8 +243,9 @@ def _reading(study: Study, slide: str, reader: str) -> _Reading:
             last[event.id] = event.id
         elif event.kind in DECISIONS:
             last.update(dict.fromkeys(event.targets, event.id))
-    runs = dict.fromkeys(target.rpartition(":")[0] for target in last if ":" in target)
-    return _Reading(corrections, last, tuple(runs))
+    targets = dict.fromkeys(target.rpartition(":")[0] for target in last if ":" in target)
+    runs = study.runs(slide)  # other targets are of imports, which belong to one reading alone
+    return _Reading(corrections, last, tuple(run for run in targets if run in runs))
 
 
 def _added(slide: str, one: _Reading, other: _Reading) -> list[TwiceRead]:

@@ -128,6 +128,7 @@ class Tour:
         self._looks += 1
         loaded = all(layer.loaded for layer in self.viewer.layers) and not self._comparison.approximate
         loaded = loaded and not self._workspace.cell_layers.pending
+        loaded = loaded and not (isinstance(self._dock, ReviewDock) and not self._dock.settled)
         self._still = self._still + 1 if loaded else 0
         if self._still >= STILL_LOOKS or self._looks >= MOST_LOOKS:
             self._timer.stop()

@@ -143,6 +143,12 @@ class ReviewDock(Dock):
         ):
             self.listen(signal, slot)
 
+    @property
+    def settled(self) -> bool:
+        """Whether everything that was wished for is shown."""
+        current = self.work.current is None or self.cell.crop.ready
+        return self.work.sorting.work is None and not self.gallery.crops.waiting and current
+
     # What a person does
 
     def begin(self, order: str) -> None:
@@ -227,6 +233,8 @@ class ReviewDock(Dock):
         if source != self._source:
             self.filters.list_orders()
             self.filters.list_slides()
+            if self._source is not None and source[:2] != self._source[:2]:
+                self.work.start_over()
             self.work.forget()
             if self.isVisible():
                 self.work.arrange()

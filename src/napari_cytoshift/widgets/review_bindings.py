@@ -69,7 +69,7 @@ class Bindings:
 
     def keep(self, defaults: Mapping[str, str]) -> None:
         """Remember what is bound otherwise than by default."""
-        self._state.set(KEPT, {name: keys for name, keys in self._bound.items() if keys != [defaults.get(name)]})
+        self._state.set(KEPT, {name: [*keys] for name, keys in self._bound.items() if keys != [defaults.get(name)]})
 
     def close(self) -> None:
         """Follow the preferences no more."""

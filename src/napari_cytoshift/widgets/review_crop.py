@@ -56,7 +56,7 @@ class CellCrop(QWidget):
         super().__init__()
         self._workspace = workspace
         self._side = side
-        self._wish = 0
+        self._wish: tuple[object, ...] = ()
         self._image: QImage | None = None
         self._box: QRectF | None = None
         self._color = QColor()
@@ -71,14 +71,17 @@ class CellCrop(QWidget):
 
     def clear(self) -> None:
         """Show nothing."""
-        self._wish += 1
+        self._wish = ()
         self._image = self._box = None
         self.update()
 
     def show_box(self, slide: Slide, box: Box, color: tuple[int, int, int], scale: Scale) -> None:
         """Show the surroundings of a box (level-0 pixels); until they are read, what was there stays."""
-        self._wish += 1
-        wish, ratio, side = self._wish, self.devicePixelRatioF(), self._side
+        wish = (slide.key, box, color, scale)
+        if wish == self._wish:
+            return
+        self._wish = wish
+        ratio, side = self.devicePixelRatioF(), self._side
         extent = scale.extent(slide)
         self.size_in_words = "" if slide.mpp is None else f"{scale.microns:g} × {scale.microns:g} µm"
         self.setToolTip(self.size_in_words)

@@ -103,6 +103,7 @@ class ReviewKeys:
 
     def _make(self, window: QMainWindow) -> None:
         for shortcut in self._shortcuts:
+            shortcut.setEnabled(False)  # until it is gone, it would make its key ambiguous
             shortcut.deleteLater()
         self._shortcuts = []
         for place in (window.centralWidget(), self._dock):

@@ -17,9 +17,9 @@ AHEAD = 4096
 class Queue:
     """The cells of a review in their order. It stays as it is while cells are decided on, so nothing jumps.
 
-    Predictions are kept by their index, at which all of a run's predictions are found in `Cells`; added cells,
-    which come behind them and may be taken back, by their id. Making one for very many cells takes its time: do it in
-    a thread. Everything else is quick.
+    Predictions and imported cells are kept by their number, at which they are found in `Cells` as long as all are
+    there; added cells, which come behind them and may be taken back, by their id. Making one for very many cells takes
+    its time: do it in a thread. Everything else is quick.
 
     Parameters
     ----------
@@ -30,9 +30,7 @@ class Queue:
     """
 
     def __init__(self, cells: Cells, which: Indices) -> None:
-        predicted = len(cells)
-        while predicted and ":" not in cells.ids[predicted - 1]:
-            predicted -= 1
+        predicted = _numbered(cells)
         self._added = cells.ids[predicted:]
         self._entries = np.where(which < predicted, which, predicted - 1 - which)
         self._places = np.full(predicted, -1, np.int64)
@@ -44,8 +42,8 @@ class Queue:
 
     def position(self, cells: Cells, place: int) -> int | None:
         """Return where the cell at a place of the order is among the cells now; None where it is there no more."""
-        entry = int(self._entries[place])
-        return entry if entry >= 0 else cells.ids.position(self._added[-1 - entry])
+        position = int(self.positions(cells, slice(place, place + 1))[0])
+        return position if position >= 0 else None
 
     def positions(self, cells: Cells, places: slice) -> Indices:
         """Return where the cells at some places are now; -1 for those that are there no more."""
@@ -53,6 +51,7 @@ class Queue:
         for at in np.flatnonzero(positions < 0).tolist():
             found = cells.ids.position(self._added[-1 - positions[at]])
             positions[at] = -1 if found is None else found
+        positions[(positions >= _numbered(cells)) & (self._entries[places] >= 0)] = -1  # imported, and taken back
         return positions
 
     def place(self, cells: Cells, identifier: str) -> int | None:
@@ -79,7 +78,7 @@ class Queue:
     def undecided(self, cells: Cells) -> int:
         """Return how many cells of the order nobody has decided on."""
         if self._left is None or self._left[0] is not cells:
-            predicted = self._entries[self._entries >= 0]
+            predicted = self._entries[(self._entries >= 0) & (self._entries < _numbered(cells))]
             self._left = cells, int(np.count_nonzero(cells.states[predicted] == State.PREDICTED))
         return self._left[1]
 
@@ -107,3 +106,11 @@ class Queue:
     def _place_all(self) -> None:
         predicted = self._entries >= 0
         self._places[self._entries[predicted]] = np.flatnonzero(predicted)
+
+
+def _numbered(cells: Cells) -> int:
+    """Return how many predictions and imported cells there are; those that were added come behind them."""
+    numbers, end = cells.ids.numbers, len(cells)
+    while end and numbers[end - 1] < 0:
+        end -= 1
+    return end

@@ -114,6 +114,11 @@ class Review:
         self.sorting.drop()
         self._take(Queue(self.cells, np.zeros(0, np.int64)))
 
+    def start_over(self) -> None:
+        """Forget where the reader before was, and how fast."""
+        self.pace = Pace()
+        self.shown.select("")
+
     def set_order(self, order: str) -> None:
         """Look at the cells in another order."""
         self.order = order
