@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from superqt import QElidingLabel
 
 from cytoshift.errors import CytoshiftError
 from cytoshift.mitosis.counting import Count, Window
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 KEY = "Shift+M"
 AREA, FIELDS = "Area", "Fields"
+
+WIDTH = 106
+"""Screen pixels for a number, its unit and its two buttons."""
 
 
 class CountRows(QWidget):
@@ -47,8 +51,8 @@ class CountRows(QWidget):
         self.fields = _spin(0.1, 1000, 1, " HPF", "How many high-power fields")
         self.field_number = _spin(1, 60, 1, "", "As it is written on the eyepiece: FN 22", "Field number ")
         self.objective = _spin(1, 200, 0, "×", "Power of the objective of a high-power field", "Objective ")
-        self.reading, self.number, self.atypical, self.others = QLabel(), QLabel(), QLabel(), QLabel()
-        self.note = sentence()
+        self.number, self.atypical, self.others, self.note = QLabel(), QLabel(), QLabel(), sentence()
+        self.reading = QElidingLabel()
         self.densest: QPushButton = button(
             "Densest spot", "Bring the frame back to where most mitoses are", self.counting.to_densest
         )
@@ -62,8 +66,10 @@ class CountRows(QWidget):
     def _lay_out(self) -> None:
         size = QHBoxLayout()
         size.setSpacing(4)
-        for widget in (self.by, self.area, self.fields):
-            size.addWidget(widget)
+        size.addWidget(self.by)
+        for spin in (self.area, self.fields):
+            spin.setFixedWidth(WIDTH)
+            size.addWidget(spin)
         size.addWidget(self.reading, 1)
         eyepiece = QHBoxLayout()
         for widget in (self.field_number, self.objective):
@@ -142,7 +148,7 @@ class CountRows(QWidget):
     def _show_units(self, by_fields: bool) -> None:
         window = self.counting.window
         read = f"{window.area_mm2:.3g} mm²" if by_fields else f"{said_fields(window)} HPF, FN {window.field_number:g}"
-        self.reading.setText(f"= {read}")
+        self.reading.setText(read)
         self.area.setVisible(not by_fields)
         for spin in (self.fields, self.field_number, self.objective):
             spin.setVisible(by_fields)
