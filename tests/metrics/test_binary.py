@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cytoshift.metrics.binary import NAMES, BinaryParts, best_threshold, roc_auc
+from cytoshift.metrics.binary import NAMES, BinaryParts, best_threshold, roc_auc, steady_threshold
 
 CASES = st.lists(st.tuples(st.booleans(), st.integers(0, 6)), min_size=2, max_size=30).filter(
     lambda cases: {yes for yes, _ in cases} == {True, False}
@@ -100,3 +100,19 @@ def test_weighing_groups_is_repeating_their_cases(
         bins = np.minimum((s * 10).astype(int), 9)
         gaps = [abs((s[bins == k] - y[bins == k]).sum()) for k in range(10)]
         assert named["calibration error"] == pytest.approx(sum(gaps) / len(y))
+
+
+def test_the_steady_threshold_of_calibrated_scores_is_about_their_prevalence() -> None:
+    """To call yes what is likelier than usual has the best balanced accuracy; peaks of single draws lie all over."""
+    rng = np.random.default_rng(0)
+    scores = rng.beta(0.6, 2.0, 400)
+    labels = rng.random(400) < scores
+    steady = steady_threshold(labels, scores)
+    assert steady == steady_threshold(labels, scores)
+    assert abs(steady - scores.mean()) < 0.1
+    halves = [steady_threshold(labels[k::2], scores[k::2]) for k in range(2)]
+    assert abs(halves[0] - halves[1]) < 0.15
+
+
+def test_the_steady_threshold_of_scores_that_tell_all_apart_lies_between_them() -> None:
+    assert 0.3 < steady_threshold([0, 0, 0, 1, 1, 1], [0.1, 0.2, 0.3, 0.7, 0.8, 0.9]) < 0.7

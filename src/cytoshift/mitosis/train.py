@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from cytoshift.errors import DataError
-from cytoshift.metrics.binary import best_threshold
+from cytoshift.metrics.binary import steady_threshold
 from cytoshift.metrics.calibration import fit_platt
 from cytoshift.mitosis.learning import MitosisLearning
 from cytoshift.mitosis.networks import Architecture
@@ -99,7 +99,7 @@ def train_classifier(
     return TrainedClassifier(
         state=_halved(learning.network.state_dict()),
         architecture=learning.architecture,
-        threshold=round(best_threshold(held_back.labels, scores).threshold, 4),
+        threshold=round(steady_threshold(held_back.labels, scores), 4),
         calibration={} if scaling is None else scaling.as_card(),
         metrics=result.metrics,
         best_step=result.best_step,
