@@ -67,7 +67,7 @@ def export(
             cells = exchange.outgoing(store, record.identity)
             path.parent.mkdir(parents=True, exist_ok=True)
             with bar(f"Writing {path.name}") as line:
-                registry.write(path, cells, _subject(record, chosen), name=chosen.name, report=line.report)
+                registry.write(path, cells, _subject(store, record, chosen), name=chosen.name, report=line.report)
             lost = f" There is no room in it for {chosen.loses}." if chosen.loses else ""
             typer.echo(f"Wrote {path}.{lost}")
 
@@ -114,15 +114,16 @@ def _record(store: Study, slide: str) -> SlideRecord:
     raise StudyError(f"The study {store.folder} has no slide {slide}, or several; its slides are listed by status.")
 
 
-def _subject(record: SlideRecord, chosen: Format) -> Slide | Picture:
+def _subject(store: Study, record: SlideRecord, chosen: Format) -> Slide | Picture:
     """Return the slide, where its size or pixels are needed; else its name."""
+    from cytoshift.study import relocate as places
     from cytoshift.study.formats.picture import Picture
 
     if not chosen.sized:
         return Picture(record.name)
-    for path in record.paths:
-        if Path(path).exists():
-            return open_calibrated(path, None)
+    path = places.lies_at(record) or places.relocate(store).get(record.identity)
+    if path is not None:
+        return open_calibrated(str(path), None)
     raise StudyError(
         f"{chosen.title} needs {record.name}, which is not where it was; tell the study where it lies now "
         "(cytoshift study add STUDY SLIDE)."

@@ -66,19 +66,19 @@ class Outlines:
         """Return the outlines at a boolean mask or indices."""
         if not self:
             return Outlines.none(len(np.arange(len(self))[which]))
-        if which.dtype == np.bool_:
-            lengths = np.diff(self.starts)
-            return Outlines(self.points[np.repeat(which, lengths)], _starts(lengths[which]))
-        return Outlines.of([self[int(position)] for position in which])
+        starts = _starts(np.diff(self.starts)[which])
+        # where each corner comes from: its place in its own polygon, counted from where that began
+        moved = np.repeat(self.starts[:-1][which] - starts[:-1], np.diff(starts))
+        return Outlines(self.points[np.arange(starts[-1]) + moved], starts)
 
     def same(self, other: Outlines) -> bool:
         """Whether the corners are the same numbers."""
         return bool(np.array_equal(self.starts, other.starts) and np.array_equal(self.points, other.points))
 
-    def lists(self) -> list[list[list[float]]]:
-        """Return every cell's polygon as a list of [x, y]; ``[]`` for none."""
-        points = self.points.tolist()
-        return [points[start:end] for start, end in pairwise(self.starts.tolist())]
+    def lists(self) -> Iterator[list[list[float]]]:
+        """Yield every cell's polygon as a list of [x, y]; ``[]`` for none."""
+        for start, end in pairwise(self.starts.tolist()):
+            yield self.points[start:end].tolist() if end > start else []
 
 
 def _starts(lengths: npt.ArrayLike) -> npt.NDArray[np.int64]:

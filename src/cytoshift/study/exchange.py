@@ -105,7 +105,7 @@ def preview(
     if len(read) and not on_slide.any():
         raise StudyError(f"No cell of {source} lies on {picture}; choose the slide that the file was made on.")
     has_name = np.array([name != "" for name in (*read.classes, "")])[read.labels]
-    known, regions = _known(study, slide, read.ids), study.regions(slide)
+    known, regions, met = _known(study, slide, read.ids), study.regions(slide), _classes(study, slide)
     new_regions = tuple(region for region in read.regions if all(region.id != one.id for one in regions))
     cells = replace(read, regions=tuple(_of_study(study, slide, region) for region in new_regions))
     cells = _compact(cells.select(on_slide & has_name & ~known))
@@ -120,7 +120,7 @@ def preview(
         int(np.count_nonzero(known & on_slide & has_name)) + len(read.regions) - len(new_regions),
         int(np.count_nonzero(~on_slide)),
         int(np.count_nonzero(on_slide & ~has_name)),
-        tuple(name for name in cells.classes if name not in _classes(study, slide)),
+        tuple(name for name in cells.classes if name not in met),
     )
 
 
@@ -212,22 +212,21 @@ def outgoing(study: Study, slide: str, cells: Cells | None = None) -> Annotation
 def _as_they_came(study: Study, kept: Cells, out: Annotations) -> Annotations:
     """Give imported cells the ids that they had in their file and, where nobody moved them, their outlines."""
     ids, given = list(out.ids), [""] * len(out)
-    polygons: dict[int, Points] = {}
+    rows, parts = np.zeros(len(out), np.int64), [Outlines.none(1)]  # row 0 is that of cells without an outline
     for event, here, which in kept.ids.imported():
         names, outlines = study.names(event)
         for at, index in zip(here.tolist(), which.tolist(), strict=True):
             ids[at] = names.ids[index]
-            if names.given:
-                given[at] = names.given[index]
-            if outlines and len(outlines[index]) and (not kept.corrected[at] or _fits(outlines[index], out.boxes[at])):
-                polygons[at] = outlines[index]
-    none = np.zeros((0, 2), np.float32)
-    return replace(
-        out,
-        ids=tuple(ids),
-        given=tuple(given) if any(given) else (),
-        outlines=Outlines.of([polygons.get(at, none) for at in range(len(out))]) if polygons else out.outlines,
-    )
+            given[at] = names.given[index] if names.given else ""
+        rows[here] = which + sum(map(len, parts))
+        parts.append(outlines)
+    known = Outlines.joined(parts)
+    for at in np.flatnonzero(kept.corrected & (rows > 0)).tolist():
+        outline = known[rows[at]]
+        if len(outline) and not _fits(outline, out.boxes[at]):
+            rows[at] = 0
+    named = tuple(given) if any(given) else ()
+    return replace(out, ids=tuple(ids), given=named, outlines=known.select(rows))
 
 
 def _fits(outline: Points, box: npt.NDArray[np.float32]) -> bool:

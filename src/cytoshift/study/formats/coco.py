@@ -79,10 +79,9 @@ def write_midog(path: str | Path, cells: Annotations, picture: Picture) -> Path:
 
 
 def _annotations(cells: Annotations, corners: bool) -> Iterator[dict[str, Any]]:
-    outlines = cells.outlines.lists() if cells.outlines else [[]] * len(cells)
     numbers = _numbers(cells)
     measures = {name: values.tolist() for name, values in cells.measures.items()}
-    for at, (x0, y0, x1, y1) in enumerate(cells.boxes.tolist()):
+    for at, ((x0, y0, x1, y1), outline) in enumerate(zip(cells.boxes.tolist(), cells.outlines.lists(), strict=True)):
         state = State(int(cells.states[at]))
         if state is State.REJECTED:
             continue
@@ -98,8 +97,8 @@ def _annotations(cells: Annotations, corners: bool) -> Iterator[dict[str, Any]]:
             "cell": cells.ids[at],
             "state": state.name.lower(),
         }
-        if outlines[at]:
-            annotation["segmentation"] = [[value for point in outlines[at] for value in point]]
+        if outline:
+            annotation["segmentation"] = [[value for point in outline for value in point]]
         measured = {name: values[at] for name, values in measures.items() if math.isfinite(values[at])}
         if measured:
             annotation["measurements"] = measured

@@ -87,7 +87,6 @@ def _features(cells: Annotations) -> Iterator[str]:
     classes = [_text({"name": name, "color": color}) for name, color in zip(cells.classes, cells.colors, strict=True)]
     states = [{"state": state.name.lower()} for state in State]
     model = {"model": cells.model} if cells.model else {}
-    outlines = cells.outlines.lists() if cells.outlines else [[]] * len(cells)
     given = cells.given or ("",) * len(cells)
     measures = _rows(cells.measures, len(cells))
     for identifier, box, score, label, state, outline, name, measured in zip(
@@ -96,7 +95,7 @@ def _features(cells: Annotations) -> Iterator[str]:
         cells.scores.tolist(),
         cells.labels.tolist(),
         cells.states.tolist(),
-        outlines,
+        cells.outlines.lists(),
         given,
         measures,
         strict=True,
