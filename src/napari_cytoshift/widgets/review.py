@@ -268,7 +268,9 @@ class ReviewDock(Dock):
         self._show_place()
 
     def _on_compared(self) -> None:
-        self.gallery.setVisible(self.work.settling.found is None)
+        reviewing = self.work.settling.found is None  # else the table of many classes needs the room
+        for widget in (self.gallery, self.go_on, self.rejected, self.regions, self.complete):
+            widget.setVisible(reviewing)
 
     def _on_disagreement(self) -> None:
         cell = self.work.settling.current
