@@ -43,6 +43,11 @@ class Ids(Sequence[str]):
         return len(self._indices)
 
     @property
+    def sources(self) -> tuple[tuple[int, str], ...]:
+        """With which number the run, and each import, begins."""
+        return self._sources
+
+    @property
     def numbers(self) -> npt.NDArray[np.int64]:
         """The numbers of predictions and imported cells; below zero for added ones."""
         return self._indices

@@ -78,7 +78,8 @@ def _open(file: Path, lock: WriterLock | None, reason: str) -> Opened:
         _finish_mending(file)
     journal = salvage.wal_of(file)
     left = journal.exists()
-    torn = schema.why_not_whole(file, journal) if lock is not None or not left else ""
+    # Who only reads may come in the middle of a correction, where the file alone says little.
+    torn = schema.why_not_whole(file, journal) if lock is not None or not (left or schema.on_network(file)) else ""
     if torn:
         raise Damaged(str(file.parent), torn)
     if lock is None and left and not schema.writable(file):

@@ -122,7 +122,7 @@ def mend(file: Path) -> tuple[Saved, Path] | None:
 def finish(file: Path) -> None:
     """Take the last step of mending, also where a crash came between: the new file takes the damaged one's place."""
     if _ready(file).exists():
-        for ending in ("-wal", "-shm"):  # of the damaged file; SQLite would write them into the new one
+        for ending in ("-wal", "-shm", "-journal"):  # of the damaged file; SQLite would write them into the new one
             with suppress(FileNotFoundError):
                 file.with_name(f"{file.name}{ending}").unlink()
         os.replace(_ready(file), file)

@@ -100,6 +100,8 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
 
 def why_not_whole(path: Path, journal: Path) -> str:
     """Return in a few words how it shows that a study's file is torn, ``""`` where it does not; nothing is written."""
+    if path.with_name(f"{path.name}-journal").exists():  # of a crash; SQLite takes back what was half written
+        return ""
     if journal.exists() and journal.stat().st_size:  # some of its pages are there only
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
         try:

@@ -46,3 +46,22 @@ class CellFilter:
         keep: npt.NDArray[np.bool_] = cells.scores >= self.thresholds.of_classes(cells.classes)[cells.labels]
         keep |= cells.states != State.PREDICTED
         return keep
+
+    def counts(self, cells: Cells) -> dict[str, int]:
+        """Return how many cells of each class pass the thresholds, hidden classes too; rejected ones never count."""
+        counts = {}
+        decided, live = cells.states != State.PREDICTED, cells.states != State.REJECTED
+        # One comparison per class: several times as fast as to look up each cell's limit, or as numpy's bincount.
+        for at, name in enumerate(cells.classes):
+            passing = decided | (cells.scores >= np.float32(self.thresholds.of(name)))
+            counts[name] = int(np.count_nonzero(passing & live & (cells.labels == at)))
+        return counts
+
+    def recount(self, counts: dict[str, int], before: Cells, now: Cells) -> dict[str, int]:
+        """Return the counts of cells of which those counted before only were corrected, or had some added behind."""
+        number = len(before)
+        same = (before.states == now.states[:number]) & (before.labels == now.labels[:number])
+        other = np.flatnonzero(~same)
+        less = self.counts(before.select(other))
+        more = self.counts(now.select(np.concatenate([other, np.arange(number, len(now))])))
+        return {name: counts.get(name, 0) - less.get(name, 0) + more[name] for name in now.classes}
