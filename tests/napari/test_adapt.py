@@ -156,7 +156,7 @@ def test_what_a_job_says_becomes_a_course_and_a_resumed_one_goes_back() -> None:
     course.add({"kind": "validation", "step": 3, "mAP50": 0.4})
     assert course.losses == [1.5, 2.0, 2.5]
     assert course.smooth == pytest.approx([1.5, 1.55, 1.645])
-    assert (course.step, course.total, course.eta, course.scores) == (3, 10, 7.0, [(3, 0.4)])
+    assert (course.step, course.total, course.eta, course.scores) == (3, 10, 7.0, [(3, "mAP50", 0.4)])
     course.add({"kind": "loss", "step": 2, "classification": 5.0, "time": 10.0})
     assert course.steps == [1, 2]
     assert course.losses == [1.5, 5.0]
@@ -192,6 +192,11 @@ def test_a_look_reads_only_what_is_new(tmp_path: Path) -> None:
         ({"mAP50": 0.4, "recall": 0.5}, {"mAP50": 0.3, "recall": 0.5}, "is worse: mAP50."),
         ({"mAP50": 0.4, "recall": 0.5}, {"mAP50": 0.5, "recall": 0.4}, "better in mAP50, worse in Recall."),
         ({"mAP50": 0.4}, {"mAP50": 0.402}, "as good as the old one."),
+        (
+            {"balanced accuracy": 0.6, "patches": 9, "atypical": 3},
+            {"balanced accuracy": 0.7, "patches": 9, "atypical": 3},
+            "On the 9 mitoses held back, 3 of them atypical, the new model is better: Balanced accuracy.",
+        ),
     ],
 )
 def test_the_verdict_says_better_and_worse(before: dict[str, float], after: dict[str, float], words: str) -> None:
@@ -205,3 +210,5 @@ def test_the_table_marks_what_became_worse(qtbot: Any) -> None:
     assert table.cells["recall", "change"].text() == "▼ worse -0.10"
     assert table.cells["mAP50", "before"].text() == "–"
     assert table.cells["mAP50", "change"].text() == ""
+    assert not table.cells["recall", "title"].isHidden()
+    assert table.cells["sensitivity", "title"].isHidden()

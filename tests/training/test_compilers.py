@@ -18,7 +18,7 @@ importlib.import_module(sys.argv[2])
 
 
 @pytest.mark.skipif(not MESA, reason="no LLVM of Mesa on this machine")
-@pytest.mark.parametrize("room", ["cytoshift.detection", "cytoshift.stain.restyling"])
+@pytest.mark.parametrize("room", ["cytoshift.detection", "cytoshift.mitosis.networks", "cytoshift.stain.restyling"])
 def test_networks_load_after_mesa(room: str) -> None:
     ran = subprocess.run([sys.executable, "-c", CODE, MESA[-1], room], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import cytoshift.training.compilers  # noqa: F401  (before anything that imports torchvision)
+
+# isort: split
 from typing import NamedTuple
 
 import torch

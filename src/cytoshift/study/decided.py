@@ -94,14 +94,17 @@ def too_few(normal: int, atypical: int) -> str:
     return f"{said[:1].upper()}{said[1:]} {verb} too few; {need}."
 
 
+def unmeasured(sets: Sequence[DecidedMitoses]) -> str:
+    """Say in one sentence which slide with mitoses does not say its µm/px; ``""`` where all do."""
+    name = next((one.record.name for one in sets if len(one) and one.record.mpp_yx is None), None)
+    return f"The slide {name} does not say how large a pixel is; open it and set its µm/px in Slide." if name else ""
+
+
 def check_enough(sets: Sequence[DecidedMitoses]) -> None:
     """Raise StudyError where there are too few mitoses to learn from, or a slide does not say its µm/px."""
-    said = too_few(*count_kinds(sets))
+    said = too_few(*count_kinds(sets)) or unmeasured(sets)
     if said:
         raise StudyError(said)
-    unknown = next((one.record.name for one in sets if len(one) and one.record.mpp_yx is None), None)
-    if unknown is not None:
-        raise StudyError(f"The slide {unknown} does not say how large a pixel is; open it and set its µm/px in Slide.")
 
 
 class _Cell(NamedTuple):

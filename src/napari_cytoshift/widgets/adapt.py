@@ -13,9 +13,11 @@ from cytoshift.jobs import Job
 from napari_cytoshift import notices
 from napari_cytoshift.background import Work
 from napari_cytoshift.sights import MODEL
+from napari_cytoshift.widgets.adapt_fold import Fold
 from napari_cytoshift.widgets.adapt_jobs import ACTIVE, WORDS, Course, JobLook, Look, look
 from napari_cytoshift.widgets.adapt_labs import LabsCard
 from napari_cytoshift.widgets.adapt_learn import LearnCard
+from napari_cytoshift.widgets.adapt_mitosis import MitosisCard
 from napari_cytoshift.widgets.adapt_panel import JobPanel
 from napari_cytoshift.widgets.dock import Dock
 
@@ -32,8 +34,12 @@ class AdaptDock(Dock):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
-        self.labs, self.learn = LabsCard(self.workspace), LearnCard(self.workspace)
-        self.cards = (self.labs, self.learn)
+        self.labs, self.learn, self.mitosis = (
+            LabsCard(self.workspace),
+            LearnCard(self.workspace),
+            MitosisCard(self.workspace),
+        )
+        self.cards = (self.labs, self.learn, self.mitosis)
         self.jobs, self.panel = QComboBox(), JobPanel(self.workspace)
         self.jobs.setToolTip("The jobs of this study, newest first")
         self._course = Course()
@@ -56,7 +62,8 @@ class AdaptDock(Dock):
             card.started.connect(self._on_started)
             card.failed.connect(self._on_failed)
             card.turned.connect(lambda on, card=card: self._on_turned(card, on))
-        self.learn.review_asked.connect(lambda: self.go_to("Review"))
+        for teaching in (self.learn, self.mitosis):
+            teaching.review_asked.connect(lambda: self.go_to("Review"))
         self.panel.wished.connect(self._ask)
         self.panel.decided.connect(self._decide)
         self.panel.compare_asked.connect(self.see_in_compare)
@@ -74,7 +81,7 @@ class AdaptDock(Dock):
         """Start a job that learns from the corrections of the study."""
         self.learn.start()
 
-    def open_card(self, card: LearnCard | LabsCard | None) -> None:
+    def open_card(self, card: Fold | None) -> None:
         """Open a card and fold the others; None folds all."""
         for one in sorted(self.cards, key=lambda one: one is card):
             one.set_open(one is card)
@@ -167,7 +174,7 @@ class AdaptDock(Dock):
 
     # Inside
 
-    def _on_turned(self, card: LearnCard | LabsCard, on: bool) -> None:
+    def _on_turned(self, card: Fold, on: bool) -> None:
         """Make room for a card that is about to open; the window would grow for two, or for one and the curve."""
         for one in self.cards:
             if on and one is not card:

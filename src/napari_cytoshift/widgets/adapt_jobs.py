@@ -22,6 +22,9 @@ WORDS: dict[JobState, str] = {
     "interrupted": "interrupted",
 }
 
+SCORES = ("mAP50", "balanced accuracy")
+"""What validations measure, by which a person follows a training: of cells, and of mitoses."""
+
 AVERAGED = 0.1
 """Share of the newest step in the smoothed loss."""
 
@@ -64,7 +67,7 @@ def look(study: Path, chosen: str, position: int) -> Look:
 
 def _look(job: Job) -> JobLook:
     spec = job.spec
-    task = str(spec.recipe.get("task", "detector")) if isinstance(spec, TrainSpec) else "detector"
+    task = str(spec.recipe.get("task", "detector")) if isinstance(spec, TrainSpec) else spec.task
     return JobLook(job, job.name, spec.title, spec.made[:16].replace("T", " "), job.state, job.result, task)
 
 
@@ -72,14 +75,14 @@ def _look(job: Job) -> JobLook:
 class Course:
     """How a job went so far, from its events.
 
-    ``steps``, ``losses`` and ``smooth`` are one value a step; ``scores`` are the step and mAP50 of each validation.
+    ``steps``, ``losses`` and ``smooth`` are one value a step; ``scores`` are step, name and value of each validation.
     ``samples`` are the pictures that show what it had learnt, and ``notes`` all it said.
     """
 
     steps: list[int] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     smooth: list[float] = field(default_factory=list)
-    scores: list[tuple[int, float]] = field(default_factory=list)
+    scores: list[tuple[int, str, float]] = field(default_factory=list)
     step: int = 0
     total: int = 0
     eta: float | None = None
@@ -97,8 +100,8 @@ class Course:
             self.step, self.total, self.eta, self.note = event["step"], event["total"], event.get("eta"), ""
         elif kind == "sample" and folder is not None:
             self._add_sample(sample_of(event, folder))
-        elif kind == "validation" and "mAP50" in event:
-            self.scores.append((event["step"], event["mAP50"]))
+        elif kind == "validation":
+            self.scores += [(event["step"], name, event[name]) for name in SCORES if name in event]
         elif kind == "note":
             self.note = str(event.get("text", ""))
             self.notes.append(self.note)

@@ -1,4 +1,4 @@
-"""What a job was worth: before and after, on fields that neither model learnt from."""
+"""What a job was worth: before and after, on fields or mitoses that neither model learnt from."""
 
 from __future__ import annotations
 
@@ -15,13 +15,19 @@ NUMBERS = {
     "AP50_any": ("AP50, any class", "Average precision of finding a cell at all, whatever its class"),
     "precision": ("Precision", "Share of what is found that is a cell, of any class, at the model's threshold"),
     "recall": ("Recall", "Share of the cells that are found, as any class, at the model's threshold"),
+    "balanced accuracy": ("Balanced accuracy", "Mean of sensitivity and specificity, at the model's threshold"),
+    "sensitivity": ("Sensitivity", "Share of the atypical mitoses that are called atypical"),
+    "specificity": ("Specificity", "Share of the normal mitoses that are called normal"),
+    "ROC AUC": ("ROC AUC", "How often an atypical mitosis scores above a normal one, whatever the threshold"),
 }
+"""Titles and tooltips; a job shows those that it measured."""
+
 SAME = 0.005
 """Difference below which two numbers are called the same."""
 
 
 class OutcomeTable(QWidget):
-    """Shows a `JobResult`."""
+    """Shows a `JobResult`: the numbers that it has."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,12 +37,14 @@ class OutcomeTable(QWidget):
         self._grid.setHorizontalSpacing(14)
         self._grid.setVerticalSpacing(2)
         self.cells: dict[tuple[str, str], QLabel] = {}
+        """By name and ``title``, ``before``, ``after`` or ``change``."""
         for column, title in enumerate(("", "before", "after", "")):
             self._grid.addWidget(_right(title), 0, column)
         for row, (name, (title, tip)) in enumerate(NUMBERS.items(), start=1):
-            label = QLabel(title)
-            label.setToolTip(tip)
-            self._grid.addWidget(label, row, 0)
+            self.cells[name, "title"] = QLabel(title)
+            self.cells[name, "title"].setToolTip(tip)
+            self.cells[name, "title"].setWordWrap(True)
+            self._grid.addWidget(self.cells[name, "title"], row, 0)
             for column, part in enumerate(("before", "after", "change"), start=1):
                 self.cells[name, part] = _right("")
                 self._grid.addWidget(self.cells[name, part], row, column)
@@ -52,6 +60,8 @@ class OutcomeTable(QWidget):
             self.cells[name, "before"].setText(_number(before))
             self.cells[name, "after"].setText(_number(after))
             self.cells[name, "change"].setText(_change(before, after))
+            for part in ("title", "before", "after", "change"):
+                self.cells[name, part].setVisible(before is not None or after is not None)
         self.verdict.setText(verdict(result))
 
 
@@ -64,13 +74,22 @@ def verdict(result: JobResult) -> str:
         if before is None or after is None or abs(after - before) < SAME:
             continue
         (better if after > before else worse).append(title)
+    where = _held_back(result)
     if not better and not worse:
-        return "On the fields held back the new model is as good as the old one."
+        return f"{where} the new model is as good as the old one."
     if not worse:
-        return f"On the fields held back the new model is better: {', '.join(better)}."
+        return f"{where} the new model is better: {', '.join(better)}."
     if not better:
-        return f"On the fields held back the new model is worse: {', '.join(worse)}."
-    return f"On the fields held back it is better in {', '.join(better)}, worse in {', '.join(worse)}."
+        return f"{where} the new model is worse: {', '.join(worse)}."
+    return f"{where} it is better in {', '.join(better)}, worse in {', '.join(worse)}."
+
+
+def _held_back(result: JobResult) -> str:
+    """Say on what was measured; of mitoses how many, since they are few."""
+    mitoses, atypical = result.after.get("patches"), result.after.get("atypical")
+    if mitoses is None or atypical is None:
+        return "On the fields held back"
+    return f"On the {mitoses:.0f} mitoses held back, {atypical:.0f} of them atypical,"
 
 
 def translator_verdict(result: JobResult) -> str:

@@ -147,7 +147,7 @@ class JobPanel(QWidget):
         course = self._course
         if job.state == "running" and course.total and not course.note:
             parts = [f"Step {course.step} of {course.total}", wording.about(course.eta)]
-            parts += [f"mAP50 {course.scores[-1][1]:.2f} at step {course.scores[-1][0]}"] if course.scores else []
+            parts += [f"{name} {score:.2f} at step {step}" for step, name, score in course.scores[-1:]]
             return "  ·  ".join(part for part in parts if part)
         if job.state in ACTIVE:
             words = course.note or WORDS[job.state]
@@ -167,7 +167,8 @@ class JobPanel(QWidget):
             self.outcome.show_result(result)
             self.verdict.setText(translator_verdict(result))
         starter = next(iter(cards.values()), "")
-        current = (starter if self._task == "detector" else "") if used is None else cards.get(used, used)
+        first = starter if self._task in ("detector", "mitosis") else ""
+        current = first if used is None else cards.get(used, used)
         self.used.setText(f"In use: {current}" if current else "")
         self.back.setVisible(used is not None)
 

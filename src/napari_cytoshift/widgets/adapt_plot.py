@@ -32,7 +32,7 @@ class LossPlot(pg.PlotWidget):  # type: ignore[misc]
         self._raw, self._smooth = self.plot(), self.plot()
         self._redraw = QTimer(self, singleShot=True, interval=REDRAW_MS)
         self._redraw.timeout.connect(self.draw)
-        self.setToolTip("Loss on the data learnt from; what counts is measured on fields held back, at the end")
+        self.setToolTip("Loss on the data learnt from; what counts is measured on what was held back, at the end")
         self._color()
 
     def show_course(self, course: Course) -> None:
