@@ -62,7 +62,7 @@ class MitosisCard(Fold):
         self._durations: dict[str, float] = {}
         self._looking = self._again = self._timing = self._starting = False
         self.turned.connect(self._show)
-        self._show()
+        self.hide()  # until it is known whether there is anything to do with mitoses
 
     # What a person does
 
