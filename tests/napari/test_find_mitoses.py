@@ -14,11 +14,13 @@ from qtpy.QtTest import QTest
 
 from cytoshift.cli import main
 from cytoshift.mitosis.classes import CLASSES, DETECTED
+from cytoshift.models import Registry
 from cytoshift.models.card import Card
 from cytoshift.slides import open_slide
 from napari_cytoshift.commands_cells import find_mitoses
 from napari_cytoshift.widgets.find import FindDock
 from napari_cytoshift.widgets.find_models import NO_CLASSIFIER
+from napari_cytoshift.workspace import Workspace
 
 Make = Callable[..., Any]
 LONG = 180_000
@@ -38,8 +40,9 @@ def field(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def dock(make_napari_viewer: Make, field: Path) -> FindDock:
-    """Return the dock of a shown window with the field."""
+    """Return the dock of a shown window with the field, on a computer where no model ships."""
     viewer = make_napari_viewer(show=True)
+    Workspace.of(viewer)._registry = Registry(starters=field.parent / "none")
     viewer.window.resize(1366, 768)
     made: FindDock = viewer.window.add_plugin_dock_widget("napari-cytoshift", "Find")[1]
     made.workspace.show(open_slide(field).calibrated((0.25, 0.25), 40))
