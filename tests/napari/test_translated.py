@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
 import pytest
 
+from cytoshift.translation.chain import Chain
 from napari_cytoshift.comparison import Comparison
 from napari_cytoshift.layers.slide_layers import role_of
 from napari_cytoshift.sights import Choice
@@ -136,8 +138,15 @@ def test_more_steps_are_computed_in_place_and_said_until_they_are_there(
     assert [made.text() for made in dock.steps.buttons if made.isEnabled()] == ["1", "2", "3"]
     assert dock.steps.buttons[0].isChecked()
     layer, one = layer_of(dock, "derived"), dock.comparison.sight
-    names: list[str] = []
-    layer.events.name.connect(lambda event: names.append(layer.name))
+    told, translated = Event(), Chain.translated
+
+    def hold_back(chain: Chain, step: int, *rest: Any, **named: Any) -> Any:
+        if step:  # until it was said, or nothing would have to be
+            told.wait(LONG / 1000)
+        return translated(chain, step, *rest, **named)
+
+    monkeypatch.setattr(Chain, "translated", hold_back)
+    layer.events.name.connect(lambda event: layer.name.startswith("Step 1 of 3 · Bridge") and told.set())
     dock.steps.buttons[2].click()
     qtbot.waitUntil(lambda: dock.comparison.sight.steps == 3, timeout=LONG)
     three = dock.comparison.sight
@@ -145,7 +154,7 @@ def test_more_steps_are_computed_in_place_and_said_until_they_are_there(
     assert [stage.key for stage in three.stages[1:]] == [one.slide.key, three.slide.key]
     await_methods(dock, qtbot, model)
     assert layer_of(dock, "derived") is layer
-    assert any(name.startswith("Step 1 of 3 · Bridge") for name in names)
+    assert told.is_set()
     assert layer.name.startswith("Bridge")
     level, (top, left) = layer.data_level, layer.corner_pixels[0]
     exact = three.slide.read(level, top, left, 200, 200)
