@@ -27,7 +27,7 @@ def main() -> None:
     operator = built(Translator, narrow(TILE, arch="release", width=4, blocks=1, mapping=0), steps=steps).prepare(slide)
     view = View.of(slide, operator.needs)
     pipeline = Pipeline(view, view.grid(operator.needs), operator.needs.batch)
-    for _ in pipeline.map(operator, list(pipeline.grid)[: rows * pipeline.grid.columns]):
+    for _ in pipeline.map(operator, pipeline.grid.tiles[: rows * pipeline.grid.columns]):
         pass
     print(peak())
 

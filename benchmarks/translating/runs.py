@@ -71,7 +71,7 @@ def translated(operator: ImageOperator, slide: Slide, rows: int | None = None) -
     operator = operator.prepare(slide)
     view = View.of(slide, operator.needs)
     pipeline = Pipeline(view, view.grid(operator.needs), operator.needs.batch)
-    tiles = list(pipeline.grid)[: None if rows is None else rows * pipeline.grid.columns]
+    tiles = pipeline.grid.tiles[: None if rows is None else rows * pipeline.grid.columns]
     out = np.zeros((tiles[-1].y + tiles[-1].height, pipeline.grid.width, 3), np.uint8)
     for shard, cores in pipeline.map(operator, tiles):
         for tile, core in zip(shard, cores, strict=True):

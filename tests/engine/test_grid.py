@@ -54,3 +54,15 @@ def test_shards_follow_the_rows() -> None:
     cut = list(shards(tiles, 5))
     assert [len(shard) for shard in cut] == [5, 5, 5, 1]
     assert [tile for shard in cut for tile in shard] == tiles
+
+
+@given(SIDES, SIDES, st.integers(20, 90), st.integers(1, 7), st.integers(2, 5))
+def test_numbers_of_tiles_stand_for_the_tiles(height: int, width: int, tile: int, size: int, each: int) -> None:
+    grid = TileGrid(height, width, tile)
+    every = list(grid)
+    assert list(grid.tiles) == every
+    assert list(shards(grid.tiles, size)) == list(shards(every, size))
+    some = grid.tiles.where(lambda one: one.index % each == 0)
+    assert list(some) == [one for one in every if one.index % each == 0]
+    assert list(grid.tiles.without(some)) == [one for one in every if one.index % each]
+    assert grid.tiles[-1] == every[-1]

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from cytoshift.engine.grid import Tile
 from cytoshift.engine.operator import ImageOperator
 from cytoshift.engine.pace import breathe
-from cytoshift.engine.pipeline import Pipeline, with_tissue
+from cytoshift.engine.pipeline import Pipeline, has_tissue
 from cytoshift.engine.view import View
 from cytoshift.slides.cache import TileCache
 from cytoshift.slides.pyramid import halve
@@ -114,7 +114,7 @@ class DerivedSlide(Slide):
     def _core(self, tile: Tile) -> RGB:
         """Return the core of one of the operator's tiles, computed together with its neighbours in the row."""
         pipeline = self._pipeline
-        if not with_tissue(self._view, [tile], self._tissue):
+        if not has_tissue(self._view, tile, self._tissue):
             return self._view.read(tile.y, tile.x, tile.height, tile.width)
         columns, batch = pipeline.grid.columns, pipeline.batch
         row, column = divmod(tile.index, columns)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import overload
+
+import numpy as np
+import numpy.typing as npt
 
 from cytoshift.engine.findings import Box
 from cytoshift.engine.operator import Needs
@@ -79,6 +83,11 @@ class TileGrid:
         """Side in pixels of what an operator is given: the core and its halo, the same for every tile."""
         return self.tile + 2 * self.halo
 
+    @property
+    def tiles(self) -> Tiles:
+        """All tiles in row order."""
+        return Tiles(self, np.arange(len(self), dtype=np.int32))
+
     def __len__(self) -> int:
         return self.rows * self.columns
 
@@ -103,6 +112,43 @@ class TileGrid:
         rows = range(int(y0 // self.tile), int(-(-y1 // self.tile)))
         columns = range(int(x0 // self.tile), int(-(-x1 // self.tile)))
         return [self._at(row, column) for row in rows for column in columns]
+
+
+class Tiles(Sequence[Tile]):
+    """Some tiles of a grid, of which only the numbers are kept: a large slide has hundreds of thousands.
+
+    Parameters
+    ----------
+    grid : TileGrid
+    indices : ndarray of int32
+        Of the tiles, in their order.
+    """
+
+    def __init__(self, grid: TileGrid, indices: npt.NDArray[np.int32]) -> None:
+        self._grid = grid
+        self._indices = indices
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    @overload
+    def __getitem__(self, place: int) -> Tile: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Tiles: ...
+
+    def __getitem__(self, place: int | slice) -> Tile | Tiles:
+        if isinstance(place, slice):
+            return Tiles(self._grid, self._indices[place])
+        return self._grid[int(self._indices[place])]
+
+    def where(self, holds: Callable[[Tile], bool]) -> Tiles:
+        """Return the tiles of which something holds."""
+        return Tiles(self._grid, np.fromiter((tile.index for tile in self if holds(tile)), np.int32))
+
+    def without(self, others: Tiles) -> Tiles:
+        """Return the tiles that are not among others."""
+        return Tiles(self._grid, self._indices[~np.isin(self._indices, others._indices)])
 
 
 def shards(tiles: Sequence[Tile], size: int) -> Iterator[Shard]:

@@ -152,11 +152,9 @@ class Pipeline:
         ]
 
 
-def with_tissue(view: View, tiles: Sequence[Tile], tissue: Tissue | None) -> list[Tile]:
-    """Return the tiles whose core touches tissue; all of them where no mask is given."""
-    if tissue is None:
-        return list(tiles)
-    return [tile for tile in tiles if tissue.covered(*view.level0_core(tile)) > 0]
+def has_tissue(view: View, tile: Tile, tissue: Tissue | None) -> bool:
+    """Return whether a tile's core touches tissue; without a mask all do."""
+    return tissue is None or tissue.covered(*view.level0_core(tile)) > 0
 
 
 def run_key(view: View, operator: Operator, **more: Any) -> dict[str, Any]:

@@ -13,12 +13,12 @@ import numpy as np
 from cytoshift.engine.derived import DerivedSlide
 from cytoshift.engine.executor import LocalExecutor
 from cytoshift.engine.findings import Box, Findings, Provenance
-from cytoshift.engine.grid import Tile
+from cytoshift.engine.grid import Tiles
 from cytoshift.engine.journal import Journal
 from cytoshift.engine.measures import select_measures
 from cytoshift.engine.merge import Candidates, candidates, merge
 from cytoshift.engine.operator import FindingOperator, ImageOperator
-from cytoshift.engine.pipeline import Mapped, Pipeline, run_key, with_tissue
+from cytoshift.engine.pipeline import Mapped, Pipeline, has_tissue, run_key
 from cytoshift.engine.progress import CancelToken, Meter, Report
 from cytoshift.engine.remote import Remote, send
 from cytoshift.engine.sinks import FindingsSink, PyramidSink
@@ -90,7 +90,7 @@ def run_findings(
         pipeline = send(remote, slide, operator, pipeline)
     search = _Search(slide, seen, operator, view, region)
     inside = view.grid(operator.needs).within(_raster_box(view, region))
-    tiles = with_tissue(view, inside, tissue)
+    tiles = [tile for tile in inside if has_tissue(view, tile, tissue)]
     with nullcontext() if journal is None else Journal(journal, search.run) as kept:
         sink = FindingsSink(kept, operator.measures)
         missing = [tile for tile in tiles if tile.index not in sink.done]
@@ -195,7 +195,7 @@ def run_image(
         pipeline = send(remote, slide, operator, pipeline)
     sink = PyramidSink(Path(out), grid, run_key(view, operator, derived=derived.key), **_facts(derived, view))
     try:
-        missing = sink.missing(grid)
+        missing = sink.missing(grid.tiles)
         extra = sink.writer.coarse_tiles
         meter = Meter(len(grid) + extra, report, text="Writing", already=len(grid) - len(missing))
         _write(pipeline, operator, missing, tissue, sink, meter)
@@ -225,15 +225,16 @@ def _facts(derived: DerivedSlide, view: View) -> dict[str, Any]:
 def _write(
     pipeline: Pipeline,
     operator: ImageOperator,
-    tiles: list[Tile],
+    tiles: Tiles,
     tissue: Tissue | None,
     sink: PyramidSink,
     meter: Meter,
 ) -> None:
     """Compute tiles and store them, writing behind the operator."""
-    applied = tiles if operator.pointwise else with_tissue(pipeline.view, tiles, tissue)
-    busy = {tile.index for tile in applied}
-    left = [tile for tile in tiles if tile.index not in busy]
+    applied = tiles
+    if not operator.pointwise and tissue is not None:
+        applied = tiles.where(lambda tile: has_tissue(pipeline.view, tile, tissue))
+    left = tiles.without(applied)
     writers = LocalExecutor(WRITERS, name="cytoshift-write")
 
     def store(result: Mapped) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cytoshift.engine.grid import Shard, Tile, TileGrid
+from cytoshift.engine.grid import Shard, Tile, TileGrid, Tiles
 from cytoshift.engine.journal import Journal, Record
 from cytoshift.engine.merge import Candidates
 from cytoshift.slides.ome_zarr import PyramidWriter
@@ -124,9 +124,9 @@ class PyramidSink:
                 self._journal.remove()
             raise
 
-    def missing(self, tiles: Iterable[Tile]) -> list[Tile]:
+    def missing(self, tiles: Tiles) -> Tiles:
         """Return the tiles of which a part is not on disk yet."""
-        return [tile for tile in tiles if any(block.index not in self._done for block in self._touched(tile))]
+        return tiles.where(lambda tile: any(block.index not in self._done for block in self._touched(tile)))
 
     def _touched(self, tile: Tile) -> list[Tile]:
         return self._blocks.within(tile.core)
