@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from cytoshift.errors import Cancelled, DataError
+from cytoshift.errors import Cancelled, DataError, ModelError
 from cytoshift.training import TrainingSettings, TrainingTask, fit
 from cytoshift.training.checkpoint import read_tensors, write_tensors
 from cytoshift.training.ema import Ema
@@ -76,6 +76,24 @@ def test_a_resumed_run_ends_bit_for_bit_as_the_uninterrupted_one(tmp_path: Path,
     ends = [read_tensors(tmp_path / part / CHECKPOINT)[0] for part in ("whole", "parts")]
     assert ends[0].keys() == ends[1].keys()
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+
+
+@pytest.mark.parametrize("other", ["version", "network"])
+def test_a_checkpoint_of_something_else_is_refused_and_stays(tmp_path: Path, other: str) -> None:
+    with pytest.raises(Cancelled):
+        fit(Line(), SETTINGS, tmp_path, emit=ignore, control=Wish(8))
+    tensors, header = read_tensors(tmp_path / CHECKPOINT)
+    task = Line()
+    if other == "version":
+        write_tensors(
+            tmp_path / CHECKPOINT, tensors, {name: header[name] for name in ("step", "best_step", "best_score")}
+        )
+    else:
+        task.network = nn.Sequential(nn.Linear(1, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 1))
+    before = (tmp_path / CHECKPOINT).read_bytes()
+    with pytest.raises(ModelError, match="of another training or version"):
+        fit(task, SETTINGS, tmp_path, emit=ignore, control=Wish())
+    assert (tmp_path / CHECKPOINT).read_bytes() == before
 
 
 def test_stopping_early_keeps_the_best(tmp_path: Path) -> None:

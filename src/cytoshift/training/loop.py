@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from cytoshift.engine.device import pick_device
-from cytoshift.errors import Cancelled, DataError
+from cytoshift.errors import Cancelled, DataError, ModelError
 from cytoshift.training.checkpoint import pack, read_tensors, unpack, write_tensors
 from cytoshift.training.ema import Ema
 from cytoshift.training.schedule import Plateau, warmup, warmup_cosine
@@ -124,11 +124,16 @@ class _Run:
         if not path.exists():
             return
         tensors, header = read_tensors(path)
-        unpack(tensors, self.networks, self.optimizers)
-        self.step, self.best_step = header["step"], header["best_step"]
-        self.best_score = header["best_score"] if self.best_step else -math.inf
-        self.worse = header["worse"]
-        self.plateau.share, self.plateau.stalled = header["plateau"]
+        try:
+            unpack(tensors, self.networks, self.optimizers)
+            self.step, self.best_step = header["step"], header["best_step"]
+            self.best_score = header["best_score"] if self.best_step else -math.inf
+            self.worse = header["worse"]
+            self.plateau.share, self.plateau.stalled = header["plateau"]
+        except (KeyError, RuntimeError) as error:
+            raise ModelError(
+                f"{path} is of another training or version of the package; train in a new folder, or delete the file."
+            ) from error
         self.emit({"kind": "note", "text": f"resumed at step {self.step}"})
 
     def save(self) -> None:
