@@ -29,5 +29,9 @@ class StudyError(CytoshiftError):
     """A study cannot be opened or written."""
 
 
+class ReportError(CytoshiftError):
+    """A report cannot be written."""
+
+
 class Cancelled(CytoshiftError):
     """The user asked to stop; what was finished is kept."""

@@ -29,10 +29,11 @@ def test_rooms_import_downward_only() -> None:
         "cytoshift.engine",
         "cytoshift.jobs",
         "cytoshift.models",
+        "cytoshift.report",
         "cytoshift.slides",
         "cytoshift.study",
         "napari_cytoshift.commands",
-        "napari_cytoshift.report",
+        "napari_cytoshift.demo.page",
     ],
 )
 def test_importing_does_not_load_torch(module: str) -> None:

@@ -28,6 +28,11 @@ _COLORS: dict[str, RGBColor] = {
     LOOK_ALIKE: (86, 180, 233),
 }
 
+_SEVERITY: dict[str, int] = {
+    **{name: rank for rank, name in enumerate(BETHESDA)},
+    **{name: rank for rank, name in enumerate((LOOK_ALIKE, NORMAL, MITOSIS, ATYPICAL))},
+}
+
 _OTHER_SPELLINGS: dict[str, str] = {
     "negative for intraepithelial lesion": "NILM",
     "negative for intraepithelial lesion or malignancy": "NILM",
@@ -67,6 +72,11 @@ def color_of(name: str) -> RGBColor:
     if known is not None:
         return known
     return _FURTHER[sha256(name.encode()).digest()[0] % len(_FURTHER)]
+
+
+def severity(name: str) -> int:
+    """Return how severe a class is, in Bethesda order or among mitoses; -1 for classes of which nobody knows it."""
+    return _SEVERITY.get(name, -1)
 
 
 def spelled(name: str) -> str:

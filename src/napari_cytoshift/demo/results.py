@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from cytoshift import stain
 from cytoshift.engine import DerivedSlide, run_image
 from cytoshift.errors import CytoshiftError
+from cytoshift.report import write_page
 from cytoshift.study.formats import geojson
+from napari_cytoshift.demo.contents import Command, Contents, Picture
+from napari_cytoshift.demo.page import demo_page
 from napari_cytoshift.demo.subject import METHOD, Subject
 from napari_cytoshift.demo.terminal import bar
-from napari_cytoshift.report import Command, Contents, Picture, write_report
 
 if TYPE_CHECKING:
     from cytoshift.engine.findings import Findings
@@ -59,7 +61,7 @@ def write_results(subject: Subject, findings: Findings, pictures: list[Picture],
             screenshots=tuple(pictures),
             commands=tuple(_commands(subject, operator)),
         )
-        write_report(folder / REPORT, contents)
+        write_page(folder / REPORT, demo_page(contents))
     if operator is not None:
         shutil.rmtree(folder / NORMALIZED, ignore_errors=True)
         with bar("Writing the slide in other colours") as line:

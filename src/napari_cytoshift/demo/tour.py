@@ -13,8 +13,8 @@ from qtpy.QtCore import QTimer
 from napari_cytoshift import notices
 from napari_cytoshift.commands import PLUGIN, open_docks
 from napari_cytoshift.comparison import Comparison
+from napari_cytoshift.demo.contents import Picture
 from napari_cytoshift.demo.subject import METHOD, Subject
-from napari_cytoshift.report import Picture
 from napari_cytoshift.widgets.find_run import Found, Search, search
 from napari_cytoshift.widgets.review import ReviewDock
 from napari_cytoshift.workspace import Workspace

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from cytoshift.study.cells import Cells
 from cytoshift.study.change import State
-from cytoshift.study.palette import BETHESDA
+from cytoshift.study.palette import severity
 from napari_cytoshift.layers.findings_filter import CellFilter
 from napari_cytoshift.widgets.review_queue import Indices, Queue
 
@@ -156,9 +156,8 @@ def arrange(cells: Cells, which: Indices, order: str, thresholds: npt.NDArray[np
         return which[np.argsort(-cells.measures[order.removeprefix(MEASURE)][which], kind="stable")]
     if order == PHASES and order in more_orders(cells):
         return which[np.lexsort((-_atypical(cells)[which], _phase_ranks(cells)[which]))]
-    severity = np.array([BETHESDA.index(name) if name in BETHESDA else -1 for name in cells.classes], np.int64)
-    severity = np.append(severity, -1)[cells.labels[which]]
-    return which[np.lexsort((-scores, -severity))]
+    ranks = np.array([severity(name) for name in (*cells.classes, "")], np.int64)[cells.labels[which]]
+    return which[np.lexsort((-scores, -ranks))]
 
 
 def phases_of(cells: Cells) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The report: one file, everything in it, and its numbers are those of the findings."""
+"""The page of the demo: one file, everything in it, and its numbers are those of the findings."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from PIL import Image
 
 from cytoshift.engine.findings import Findings, Provenance
 from cytoshift.models.card import Card, TrainingData
+from cytoshift.report import pictures, write_page
 from cytoshift.slides import open_slide, samples
 from cytoshift.slides.slide import Slide
 from cytoshift.slides.tissue import find_tissue
-from napari_cytoshift.report import Command, Contents, write_report
+from napari_cytoshift.demo.contents import Command, Contents
+from napari_cytoshift.demo.page import demo_page
 
 SIDE = 1024
 REGION = (0.0, 0.0, 768.0, 512.0)
@@ -62,7 +64,7 @@ def test_the_surest_cells_come_first(contents: Contents) -> None:
 
 
 def test_one_file_holds_everything(contents: Contents, tmp_path: Path) -> None:
-    page = write_report(tmp_path / "report.html", contents).read_text(encoding="utf-8")
+    page = write_page(tmp_path / "report.html", demo_page(contents)).read_text(encoding="utf-8")
     assert not re.search(r"(?:src|href)=\"(?!data:)", page)
     images = re.findall(r"data:image/jpeg;base64,([^\"]+)", page)
     shown = [Image.open(io.BytesIO(base64.b64decode(image))) for image in images]
@@ -74,7 +76,7 @@ def test_one_file_holds_everything(contents: Contents, tmp_path: Path) -> None:
 
 def test_names_are_text_and_never_markup(contents: Contents, tmp_path: Path) -> None:
     told = Contents(**{**vars(contents), "commands": (Command("Open", "napari <b>smear.ome.zarr"),)})
-    page = write_report(tmp_path / "report.html", told).read_text(encoding="utf-8")
+    page = write_page(tmp_path / "report.html", demo_page(told)).read_text(encoding="utf-8")
     assert "<b>" not in page
     assert "&lt;b&gt;smear" in page
 
@@ -82,12 +84,10 @@ def test_names_are_text_and_never_markup(contents: Contents, tmp_path: Path) -> 
 def test_a_slide_without_cells_has_a_report_too(contents: Contents, tmp_path: Path) -> None:
     none = contents.findings.select(np.zeros(0, np.int64))
     told = Contents(**{**vars(contents), "findings": none})
-    assert "No cells were found" in write_report(tmp_path / "report.html", told).read_text(encoding="utf-8")
+    assert "No cells were found" in write_page(tmp_path / "report.html", demo_page(told)).read_text(encoding="utf-8")
 
 
-def test_a_cell_is_shown_around_its_middle(contents: Contents, slide: Slide) -> None:
-    from napari_cytoshift.report import pictures
-
-    picture = np.asarray(pictures.cell(slide, (468.0, 468.0, 508.0, 508.0)), np.float64)
+def test_a_cell_is_shown_around_its_middle(slide: Slide) -> None:
+    picture = np.asarray(pictures.around(slide, (468.0, 468.0, 508.0, 508.0), 128, 96), np.float64)
     expected = Image.fromarray(slide.read(0, 424, 424, 128, 128)).resize((96, 96), Image.Resampling.LANCZOS)
     assert np.abs(picture - np.asarray(expected, np.float64)).mean() < 1

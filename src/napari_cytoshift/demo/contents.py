@@ -1,4 +1,4 @@
-"""What goes into a report, and the numbers that follow from it."""
+"""What the demo tells in the end, and the numbers that follow from it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ import numpy as np
 
 from cytoshift.engine.findings import Box, Findings
 from cytoshift.models.card import Card
+from cytoshift.report.areas import tissue_mm2, within
 from cytoshift.slides.slide import Slide
 from cytoshift.slides.tissue import Tissue
+
+TELLING = 1400.0
+"""Side of the part that is shown nearer, in level-0 pixels."""
 
 
 class Picture(NamedTuple):
@@ -38,7 +42,7 @@ class Count(NamedTuple):
 
 @dataclass(frozen=True)
 class Contents:
-    """What a report tells.
+    """What the demo tells in the end.
 
     Parameters
     ----------
@@ -75,18 +79,12 @@ class Contents:
     @property
     def searched(self) -> Box:
         """The part that was searched, in level-0 pixels within the slide."""
-        level = self.slide.levels[0]
-        x0, y0, x1, y1 = self.findings.provenance.region or (0, 0, level.width, level.height)
-        return (max(x0, 0), max(y0, 0), min(x1, level.width), min(y1, level.height))
+        return within(self.slide, self.findings.provenance.region)
 
     @property
     def searched_mm2(self) -> float | None:
         """Area of the tissue in the searched part, in mm²; None while nobody knows µm/px."""
-        mpp_yx = self.slide.info.mpp_yx
-        if mpp_yx is None:
-            return None
-        x0, y0, x1, y1 = self.searched
-        return (x1 - x0) * mpp_yx[1] * (y1 - y0) * mpp_yx[0] / 1e6 * self.tissue.covered(x0, y0, x1, y1)
+        return tissue_mm2(self.slide, self.tissue, self.searched)
 
     @property
     def counts(self) -> list[Count]:
@@ -103,3 +101,17 @@ class Contents:
         of_class = np.flatnonzero(self.findings.labels == self.findings.classes.index(label))
         order = np.argsort(-self.findings.scores[of_class], kind="stable")
         return [int(index) for index in of_class[order[:number]]]
+
+    def telling_part(self) -> Box:
+        """Return a square of the searched part that shows most: where the surest cells lie, else where tissue does."""
+        x0, y0, x1, y1 = self.searched
+        side = min(TELLING, x1 - x0, y1 - y0)
+        best, most = (x0, y0, x0 + side, y0 + side), -1.0
+        centers = (self.findings.boxes[:, :2] + self.findings.boxes[:, 2:]) / 2
+        for y in np.arange(y0, y1 - side + 1, max(side / 2, 1)):
+            for x in np.arange(x0, x1 - side + 1, max(side / 2, 1)):
+                inside = ((centers >= (x, y)) & (centers < (x + side, y + side))).all(axis=1)
+                value = float(self.findings.scores[inside].sum()) + self.tissue.covered(x, y, x + side, y + side)
+                if value > most:
+                    best, most = (float(x), float(y), float(x + side), float(y + side)), value
+        return best
