@@ -13,6 +13,7 @@ from cytoshift.cli.opening import Mpp, open_calibrated
 from cytoshift.cli.output import print_columns, print_json
 from cytoshift.cli.study_agreement import agreement
 from cytoshift.cli.study_exchange import export, import_
+from cytoshift.cli.study_report import report
 from cytoshift.errors import StudyError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ app = typer.Typer(help="Studies: slides, findings and corrections in a folder.",
 app.command()(agreement)
 app.command("import")(import_)
 app.command()(export)
+app.command()(report)
 
 StudyPath = Annotated[Path, typer.Argument(metavar="STUDY", help="Folder of the study.")]
 

@@ -60,7 +60,7 @@ def export(
     from cytoshift.study.formats import registry
 
     with Study.open(study, read_only=True) as store:
-        records = [_record(store, slide)] if slide else store.slides()
+        records = [record_of(store, slide)] if slide else store.slides()
         chosen = _format(out, name)
         paths = _paths(out, chosen, records, one=bool(slide))
         for record, path in zip(records, paths, strict=True):
@@ -89,16 +89,19 @@ def _paths(out: Path, chosen: Format, records: list[SlideRecord], *, one: bool) 
         if len(records) != 1:
             raise StudyError(f"{out} is one file, and the study has {len(records)} slides; name one (--slide).")
         return [out]
-    # Scanners number their files: two slides of a study can have one name.
+    return [out / name for name in names_of(records, chosen.suffix or "-crops")]
+
+
+def names_of(records: list[SlideRecord], suffix: str) -> list[str]:
+    """Return how a file about each slide is called; scanners number theirs, so that two slides may have one name."""
     names = Counter(record.name for record in records)
     return [
-        out / f"{record.name}{'' if names[record.name] == 1 else f'-{record.identity[:8]}'}{chosen.suffix or '-crops'}"
-        for record in records
+        f"{record.name}{'' if names[record.name] == 1 else f'-{record.identity[:8]}'}{suffix}" for record in records
     ]
 
 
-def _record(store: Study, slide: str) -> SlideRecord:
-    """Return the slide of a study that a person means by a file, a name, or how its identity begins."""
+def record_of(store: Study, slide: str) -> SlideRecord:
+    """Return the slide of a study that a person means by a file, a name, or how its identity begins; StudyError."""
     records = store.slides()
     path = str(Path(slide).absolute())
     for fits in (
