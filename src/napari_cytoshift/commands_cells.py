@@ -154,6 +154,11 @@ def export_cells(viewer: Viewer) -> None:
     _review(viewer).exchange.choose_export()
 
 
+def report_slide(viewer: Viewer) -> None:
+    """Ask where to write the report about the active slide, and write it."""
+    _review(viewer).report.choose()
+
+
 def learn(viewer: Viewer) -> None:
     """Start learning from the corrections of the study."""
     dock(viewer, "Adapt").start()

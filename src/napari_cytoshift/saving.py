@@ -1,4 +1,4 @@
-"""Writing a slide as it is seen, as an OME-Zarr."""
+"""Where files about a slide are written, and the slide as it is seen, as an OME-Zarr."""
 
 from __future__ import annotations
 
@@ -8,20 +8,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from cytoshift.slides.slide import Slide
     from napari_cytoshift.background import Work
     from napari_cytoshift.sights import Sight
 
 SUFFIX = ".ome.zarr"
 
 
+def beside(slide: Slide) -> Path:
+    """Return the folder for files about a slide: where it lies, or at home where nothing can be written there."""
+    folder = Path(slide.info.path).absolute().parent
+    return folder if folder.is_dir() and os.access(folder, os.W_OK) else Path.home()
+
+
 def suggested(sight: Sight) -> Path:
-    """Return where the result would be written: beside the slide, or at home where nothing can be written there."""
-    info = sight.slide.info
-    folder = Path(info.path).absolute().parent
-    folder = folder if folder.is_dir() and os.access(folder, os.W_OK) else Path.home()
+    """Return where the result would be written."""
     method = re.sub(r"[^a-z0-9]+", "-", sight.method.rpartition(":")[2].lower()).strip("-")
     strength = "" if sight.choice.strength == 1 else f"-{round(100 * sight.choice.strength)}"
-    return folder / f"{info.name.split('.')[0]}-{method}{strength}{SUFFIX}"
+    return beside(sight.slide) / f"{sight.slide.name.split('.')[0]}-{method}{strength}{SUFFIX}"
 
 
 def with_suffix(path: Path) -> Path:

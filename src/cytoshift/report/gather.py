@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cytoshift.author import login_name
-from cytoshift.errors import SlideError
+from cytoshift.errors import ReportError, SlideError
 from cytoshift.mitosis.classes import finds_mitoses
 from cytoshift.mitosis.counting import Window, count, searched
 from cytoshift.mitosis.hotspot import densest
@@ -100,8 +100,10 @@ def report_of(
     ------
     StudyError
         The study has no such slide, or no such run.
+    ReportError
+        Somebody else began to read meanwhile: no reading may be mixed with another.
     """
-    wanted = wanted or Wanted()
+    wanted, reader = wanted or Wanted(), study.reader
     record, searches = study.slide(identity), study.searches(identity)
     run = wanted.run if wanted.run is not None else next((run for run, _, _ in reversed(searches)), "")
     made = next((made for one, made, _ in searches if one == run), None)
@@ -113,7 +115,7 @@ def report_of(
     sources, keys = sources_of(cells, searches, imports, cards)
     told = SlideReport(
         study=study.folder.resolve().name,
-        reader=study.reader,
+        reader=reader,
         record=record,
         slide=None,
         missing="",
@@ -134,6 +136,8 @@ def report_of(
         seconds=_seconds(study, identity),
         severe=_severe(study, cells, keys, wanted.crops),
     )
+    if study.reader != reader:
+        raise ReportError(f"Another reader began while {record.name} was reported; make the report again.")
     opened = None
     try:
         opened = slide or _open(study, record)

@@ -24,6 +24,7 @@ from napari_cytoshift.widgets.review_exchange import ExchangeRow
 from napari_cytoshift.widgets.review_filters import Filters
 from napari_cytoshift.widgets.review_keys import Key, ReviewKeys, class_key, main_window
 from napari_cytoshift.widgets.review_readers import Readers
+from napari_cytoshift.widgets.review_report import ReportRow
 from napari_cytoshift.widgets.review_sheet import KeySheet, Line
 from napari_cytoshift.widgets.review_work import DIGITS, Review
 
@@ -50,6 +51,8 @@ class ReviewDock(Dock):
         self.decisions = Decisions(self.work, self.keys)
         self.readers, self.agreement = Readers(self.work), AgreementPanel(self.work)
         self.exchange = ExchangeRow(self.workspace, self.message.say)
+        self.report = ReportRow(self.workspace)
+        self.exchange.row.addWidget(self.report.make, 1)
         self.place, self.regions = QLabel(), QLabel()
         self.go_on = QCheckBox("Go on after each decision")
         self.rejected = QCheckBox("Show rejected")
@@ -120,6 +123,7 @@ class ReviewDock(Dock):
         tools.addWidget(self.hint)
         tools.addWidget(self.readers)
         tools.addWidget(self.exchange)
+        tools.addWidget(self.report)
         return tools
 
     def _connect(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from cytoshift.study import exchange
 from cytoshift.study.formats import registry
 from cytoshift.study.formats.picture import Picture
 from napari_cytoshift.layers.findings import know
+from napari_cytoshift.saving import beside
 from napari_cytoshift.widgets.dock import BusyRow, button, listen, sentence
 
 if TYPE_CHECKING:
@@ -31,6 +31,11 @@ class ExchangeRow(QWidget):
     workspace : Workspace
     complain : callable
         Shows a sentence when something fails; ``""`` takes the last one back.
+
+    Attributes
+    ----------
+    row : QHBoxLayout
+        The buttons; a dock may put another one beside them.
     """
 
     def __init__(self, workspace: Workspace, complain: Callable[[str], None]) -> None:
@@ -44,6 +49,7 @@ class ExchangeRow(QWidget):
         self.add = button("Add", "Add these cells; one undo takes them back", self.accept)
         self.leave = button("Leave", "Add nothing", self.drop)
         self.busy = BusyRow()
+        self.row = QHBoxLayout()
         self._said = sentence()
         self._seen: exchange.Preview | None = None
         self._read: tuple[Path, Annotations] | None = None
@@ -53,15 +59,15 @@ class ExchangeRow(QWidget):
         self._say("")
 
     def _lay_out(self) -> None:
-        row, answer = QHBoxLayout(), QHBoxLayout()
+        answer = QHBoxLayout()
         for one in (self.bring, self.send):
-            row.addWidget(one, 1)
+            self.row.addWidget(one, 1)
         answer.addWidget(self.drawn, 1)
         answer.addWidget(self.add)
         answer.addWidget(self.leave)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(row)
+        layout.addLayout(self.row)
         layout.addWidget(self._said)
         layout.addLayout(answer)
         layout.addWidget(self.busy)
@@ -75,10 +81,10 @@ class ExchangeRow(QWidget):
 
     def choose_import(self) -> None:
         """Ask for a file, and say what it would add."""
+        slide = self.workspace.active
+        folder = Path.home() if slide is None else beside(slide)
         ends = " ".join(f"*{suffix}" for one in registry.FORMATS for suffix in one.suffixes)
-        name, _ = QFileDialog.getOpenFileName(
-            self, "Import cells", str(self._folder()), f"Cells ({ends});;All files (*)"
-        )
+        name, _ = QFileDialog.getOpenFileName(self, "Import cells", str(folder), f"Cells ({ends});;All files (*)")
         if name:
             self.look(Path(name))
 
@@ -156,7 +162,7 @@ class ExchangeRow(QWidget):
         if slide is None:
             return
         titles = {f"{one.title} (*{one.suffix})" if one.suffix else one.title: one for one in registry.FORMATS}
-        suggested = self._folder() / f"{slide.name.partition('.')[0]}.geojson"
+        suggested = beside(slide) / f"{slide.name.partition('.')[0]}.geojson"
         name, title = QFileDialog.getSaveFileName(self, "Export cells", str(suggested), ";;".join(titles))
         if name:
             self.write(Path(name), titles[title].name)
@@ -211,9 +217,3 @@ class ExchangeRow(QWidget):
         self._said.setVisible(bool(text))
         for one in (self.drawn, self.add, self.leave):
             one.setVisible(asks)
-
-    def _folder(self) -> Path:
-        """Return where files are looked for: beside the slide, or at home where that is no folder to write in."""
-        slide = self.workspace.active
-        folder = Path("" if slide is None else slide.info.path).absolute().parent
-        return folder if folder.is_dir() and os.access(folder, os.W_OK) else Path.home()
