@@ -82,15 +82,16 @@ def mark(workspace: Workspace) -> None:
     cells.correct(lambda study, slide: study.mark_complete(slide, (0, 0, 800, 400), cells.run, 0.5))
 
 
-def test_it_says_what_is_missing_until_a_field_is_complete(workspace: Workspace) -> None:
+def test_it_says_what_is_missing_until_a_field_is_complete(workspace: Workspace, qtbot: Any) -> None:
     assert workspace.viewer is not None
     dock = AdaptDock(workspace.viewer)
     assert dock.learn.ready.text() == NO_FIELD
     assert not dock.learn.begin.isEnabled()
     assert not dock.learn.review.isHidden()
     mark(workspace)
-    assert dock.learn.ready.text() == "1 complete field on 1 slide."
+    assert dock.learn.ready.text().startswith("1 complete field on 1 slide. How long it will take")
     assert dock.learn.begin.isEnabled()
+    qtbot.waitUntil(lambda: "Takes about" in dock.learn.ready.text(), timeout=JOB_MS)
     assert dock.learn.review.isHidden()
     workspace.study.undo()
     workspace.corrected.emit(workspace.cells.identity)

@@ -1,45 +1,33 @@
-"""How long a translator's training will take on this computer, before it is started."""
+"""What one run of a network takes on this computer: durations of trainings are counted up from it."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from statistics import median
 
 import torch
-
-from cytoshift.engine.device import pick_device
-from cytoshift.training.recipe import load_recipe
-from cytoshift.translation.generator import Generator
-from cytoshift.translation.recipe import Method, TranslationRecipe
-
-COST: dict[Method, float] = {"unsb": 20.0, "cut": 11.0, "fastcut": 7.0, "cyclegan": 18.0, "not": 3.0}
-"""Runs of the generator that one step takes as long as; measured with the small recipes on two CPU cores."""
-
-REHEARSAL = 3.0
-"""The same for one of the first steps, which only repeat."""
+from torch import Tensor
 
 RUNS = 5
+"""The first one, which sets things up, does not count."""
 
 
-def translating_seconds(recipe: str, overrides: Sequence[str] = ()) -> float:
-    """Estimate the seconds of a training as `translating_spec` would start it; see `training_seconds`."""
-    return training_seconds(load_recipe(recipe, TranslationRecipe, overrides))
+def seconds_per_run(run: Callable[[], Tensor], device: torch.device, *, precision: str) -> float:
+    """Time a few forward runs.
 
-
-def training_seconds(recipe: TranslationRecipe) -> float:
-    """Estimate the seconds of a training: a few runs of its generator are timed, and counted up."""
-    device, batch = pick_device(recipe.training.device), recipe.training.batch
-    plan = recipe.architecture.generator
-    generator = Generator(plan).to(device).eval()
-    image = torch.zeros(batch, plan.inputs, recipe.crop, recipe.crop, device=device)
-    style = torch.zeros(batch, plan.style, device=device) if plan.style else None
-    lowered = recipe.training.precision == "bfloat16"
+    Parameters
+    ----------
+    run : callable
+        Runs the network, without gradients; any tensor of its output.
+    device : torch.device
+    precision : str
+        Of the training, ``"bfloat16"`` or ``"float32"``.
+    """
     taken = []
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=lowered):
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
         for _ in range(RUNS):
             start = time.perf_counter()
-            float(generator(image, 0, style).sum())  # which waits for the device
+            float(run().sum())  # which waits for the device
             taken.append(time.perf_counter() - start)
-    steps = recipe.training.steps - recipe.rehearsal
-    return (steps * COST[recipe.method] + recipe.rehearsal * REHEARSAL) * median(taken[1:])
+    return median(taken[1:])

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
-from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLineEdit, QSizePolicy, QToolButton
 
-from cytoshift.jobs import Job, new_job_folder, start
+from cytoshift.jobs import TrainSpec
 from cytoshift.jobs.laboratories import recipe_of, translating_spec
 from cytoshift.slides.slide import Slide
-from napari_cytoshift import wording
-from napari_cytoshift.background import Work
-from napari_cytoshift.widgets.adapt_fold import Fold
+from napari_cytoshift.widgets.adapt_card import JobCard
 from napari_cytoshift.widgets.adapt_lab import LabChooser
 from napari_cytoshift.widgets.adapt_lab_files import Chosen, domain_of, named
-from napari_cytoshift.widgets.dock import button, sentence
+from napari_cytoshift.widgets.dock import sentence
 from napari_cytoshift.workspace import Workspace
 
 
@@ -39,22 +37,16 @@ SIZES = {
 }
 
 
-class LabsCard(Fold):
-    """Starts training a translator between the slides of two laboratories.
-
-    Attributes
-    ----------
-    started : Signal(Job)
-    failed : Signal(BaseException)
-    """
-
-    started = Signal(object)
-    failed = Signal(object)
+class LabsCard(JobCard):
+    """Starts training a translator between the slides of two laboratories."""
 
     def __init__(self, workspace: Workspace) -> None:
-        super().__init__("Between two labs", "Teach a translator to show one laboratory's slides as another's")
-        self.workspace = workspace
-        self.further: tuple[str, ...] = ()
+        super().__init__(
+            workspace,
+            "Between two labs",
+            "Teach a translator to show one laboratory's slides as another's",
+            kind="translate",
+        )
         self.source = LabChooser(workspace, "A", "slides to change", "Slides that will look different")
         self.target = LabChooser(workspace, "B", "the look wanted", "Slides that those of A are to look like")
         self.source.others, self.target.others = lambda: self.target.chosen, lambda: self.source.chosen
@@ -66,17 +58,12 @@ class LabsCard(Fold):
         self.method, self.sizes = _choice(WAYS), _choice(SIZES)
         self.title = QLineEdit()
         self.title.setToolTip("What the translator is called")
-        self.ready = sentence()
-        self.begin = button("Start", "Learn in a process of its own; this window may be closed meanwhile", self.start)
-        self._durations: dict[tuple[str, bool], float] = {}
-        self._timing = self._starting = False
         self._lay_out()
         for chooser in (self.source, self.target):
             chooser.changed.connect(self.refresh)
             chooser.failed.connect(self.failed)
         for box in (self.method, self.sizes):
             box.currentIndexChanged.connect(self.refresh)
-        self.turned.connect(self.refresh)
         self.refresh()
 
     def _lay_out(self) -> None:
@@ -108,36 +95,37 @@ class LabsCard(Fold):
         self.source.set_chosen(target)
         self.target.set_chosen(source)
 
-    def start(self) -> None:
-        """Start a job that trains the translator."""
+    def specification(self) -> Callable[[], TrainSpec]:
+        """Return what makes the specification of a job that trains the translator."""
         study, registry = self.workspace.study.folder, self.workspace.registry.root
         source, target = self.source.chosen, self.target.chosen
         scales = self.source.scale.value(), self.target.scale.value()
         method, small = self._way
         title, overrides = self.title.text().strip(), self.further
-
-        def launch(work: Work) -> Job:
-            spec = translating_spec(
-                domain_of(source, scales[0]),
-                domain_of(target, scales[1]),
-                study=study,
-                recipe=recipe_of(method, small=small),
-                title=title,
-                overrides=overrides,
-                registry=registry,
-            )
-            return start(spec, new_job_folder(study, "translate"))
-
-        self._starting = True
-        self.refresh()
-        work = self.workspace.start(
-            "Starting to learn", launch, done=self.started.emit, failed=self.failed.emit, in_activity=False
+        return lambda: translating_spec(
+            domain_of(source, scales[0]),
+            domain_of(target, scales[1]),
+            study=study,
+            recipe=recipe_of(method, small=small),
+            title=title,
+            overrides=overrides,
+            registry=registry,
         )
-        work.finished.connect(self._on_started)
+
+    def estimate(self) -> tuple[Hashable, Callable[[], float]]:
+        """Return what the duration depends on: the method and its size."""
+        way, overrides = self._way, self.further
+
+        def seconds() -> float:
+            from cytoshift.jobs.duration_translator import translating_seconds
+
+            return translating_seconds(recipe_of(way[0], small=way[1]), overrides)
+
+        return way, seconds
 
     # What the card shows
 
-    def refresh(self, *_: object) -> None:
+    def show_state(self) -> None:
         """Show what is chosen and what is missing."""
         source, target = self.source.chosen, self.target.chosen
         self.direction.setText(
@@ -147,11 +135,7 @@ class LabsCard(Fold):
         )
         self.swap.setEnabled(bool(source or target))
         self.title.setPlaceholderText(f"As {named(target)}" if target else "Name of the translator")
-        missing = _missing(source, target)
-        self.ready.setText(missing or self._duration())
-        self.begin.setEnabled(not missing and not self._starting)
-        if not missing and self.open:
-            self._estimate()
+        self.show_ready(_missing(source, target))
 
     def calibrated(self, slide: Slide) -> None:
         """Take over µm/px of a slide as a person set them."""
@@ -164,41 +148,6 @@ class LabsCard(Fold):
     @property
     def _way(self) -> tuple[str, bool]:
         return str(self.method.currentData()), bool(self.sizes.currentData())
-
-    def _duration(self) -> str:
-        seconds = self._durations.get(self._way)
-        if seconds is None:
-            return "How long it will take on this computer is being measured…"
-        if seconds > 36 * 3600:
-            return f"Would take about {seconds / 86400:.0f} days on this computer; it can be stopped early."
-        return f"Takes {wording.about(seconds)} on this computer; it can be stopped early."
-
-    def _estimate(self) -> None:
-        way = self._way
-        if self._timing or way in self._durations:
-            return
-        self._timing = True
-
-        def measure(work: Work) -> float:
-            from cytoshift.jobs.duration import translating_seconds
-
-            return translating_seconds(recipe_of(way[0], small=way[1]), self.further)
-
-        def take(seconds: float) -> None:
-            self._durations[way] = seconds
-
-        work = self.workspace.start(
-            "Measuring this computer", measure, done=take, failed=self.failed.emit, in_activity=False
-        )
-        work.finished.connect(self._on_measured)
-
-    def _on_measured(self) -> None:
-        self._timing = False
-        self.refresh()
-
-    def _on_started(self) -> None:
-        self._starting = False
-        self.refresh()
 
 
 def _missing(source: tuple[Chosen, ...], target: tuple[Chosen, ...]) -> str:

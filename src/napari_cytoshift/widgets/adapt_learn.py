@@ -4,50 +4,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFormLayout, QSpinBox, QToolButton, QWidget
 
-from cytoshift.jobs import Job, learning_spec, new_job_folder, start
-from napari_cytoshift.background import Work
-from napari_cytoshift.widgets.adapt_fold import Fold
+from cytoshift.jobs import LearnSpec, learning_spec
+from cytoshift.models.registry import STARTER
+from napari_cytoshift.widgets.adapt_card import JobCard
 from napari_cytoshift.widgets.dock import button, sentence
 from napari_cytoshift.workspace import Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
     from cytoshift.study import Study
 
 STEPS = 300
 NO_FIELD = "Still missing: mark at least one field as completely annotated (Review)."
 
 
-class LearnCard(Fold):
-    """Starts learning from the corrections of the study.
-
-    Attributes
-    ----------
-    started : Signal(Job)
-    failed : Signal(BaseException)
-    review_asked : Signal()
-        The Review dock is wanted.
-    """
-
-    started = Signal(object)
-    failed = Signal(object)
-    review_asked = Signal()
+class LearnCard(JobCard):
+    """Starts learning from the corrections of the study."""
 
     def __init__(self, workspace: Workspace) -> None:
-        super().__init__("Learn from my corrections", "Teach the detector in use what you decided")
-        self.workspace = workspace
-        self.further: tuple[str, ...] = ()
+        super().__init__(
+            workspace, "Learn from my corrections", "Teach the detector in use what you decided", kind="learn"
+        )
         self.about = sentence("Teaches the detector in use what you decided, and measures before and after.")
         self.about.setToolTip("Learns only from fields marked complete; some of them are held back to measure with")
-        self.ready = sentence()
         self.steps = QSpinBox()
         self.steps.setRange(1, 20_000)
         self.steps.setValue(int(workspace.state.get("learning_steps", STEPS)))
         self.steps.setToolTip("Training steps: more take longer, and too many learn your fields by heart")
         self.steps.valueChanged.connect(lambda value: workspace.state.set("learning_steps", value))
-        self.begin = button("Start", "Learn in a process of its own; this window may be closed meanwhile", self.start)
+        self.steps.valueChanged.connect(self.refresh)
         self.review = button(
             "Go to Review", "Mark fields as completely annotated there", lambda: self.review_asked.emit()
         )
@@ -71,30 +60,38 @@ class LearnCard(Fold):
         fold.toggled.connect(lambda on: fold.setArrowType(Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow))
         return fold, advanced
 
-    def start(self) -> None:
-        """Start a job that learns from the corrections of the study."""
-        study, parent = self.workspace.study, self.workspace.registry.adopted("detector") or "starter"
-        overrides = (f"training.steps={self.steps.value()}", *self.further)
+    def specification(self) -> Callable[[], LearnSpec]:
+        """Return what makes the specification of a job that learns from the corrections of the study."""
+        study, registry = self.workspace.study.folder, self.workspace.registry.root
+        parent, overrides = self._parent, self._overrides
+        return lambda: learning_spec(study, parent=parent, overrides=overrides, registry=registry)
 
-        def launch(work: Work) -> Job:
-            spec = learning_spec(
-                study.folder, parent=parent, overrides=overrides, registry=self.workspace.registry.root
-            )
-            return start(spec, new_job_folder(study.folder, "learn"))
+    def estimate(self) -> tuple[Hashable, Callable[[], float]]:
+        """Return what the duration depends on: the detector in use and the settings."""
+        registry, parent, overrides = self.workspace.registry, self._parent, self._overrides
 
-        self.begin.setEnabled(False)
-        work = self.workspace.start(
-            "Starting to learn", launch, done=self.started.emit, failed=self.failed.emit, in_activity=False
-        )
-        work.finished.connect(self.refresh)
+        def seconds() -> float:
+            from cytoshift.jobs.duration_detector import learning_seconds
 
-    def refresh(self) -> None:
+            return learning_seconds(registry.find(parent, "detector").card, overrides)
+
+        return (parent, overrides), seconds
+
+    def show_state(self) -> None:
         """Show what can be learned now."""
         study = self.workspace.study
         missing = _missing(study, bool(self.workspace.registry.list("detector")))
-        self.ready.setText(missing or _extent(study))
-        self.begin.setEnabled(not missing)
+        self.show_ready(missing, "" if missing else _extent(study))
         self.review.setVisible(missing == NO_FIELD)
+
+    @property
+    def _parent(self) -> str:
+        """The detector in use."""
+        return self.workspace.registry.adopted("detector") or STARTER
+
+    @property
+    def _overrides(self) -> tuple[str, ...]:
+        return (f"training.steps={self.steps.value()}", *self.further)
 
 
 def _missing(study: Study, any_model: bool) -> str:

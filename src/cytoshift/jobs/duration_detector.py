@@ -1,0 +1,29 @@
+"""How long teaching a detector from corrections will take on this computer, before it is started."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from cytoshift.detection.networks import Architecture, build_network
+from cytoshift.detection.recipe import DetectorRecipe
+from cytoshift.engine.device import pick_device
+from cytoshift.jobs.corrections import RECIPES
+from cytoshift.jobs.duration import seconds_per_run
+from cytoshift.models import Card
+from cytoshift.training.recipe import load_recipe
+
+COST = 4.0
+"""Runs of the trunk that one step takes as long as, with its share of the validations; measured on a CPU."""
+
+
+def learning_seconds(parent: Card, overrides: Sequence[str] = ()) -> float:
+    """Estimate the seconds of a job that teaches a detector: a few runs of its trunk are timed, and counted up."""
+    recipe = load_recipe(RECIPES["detector"], DetectorRecipe, overrides)
+    network = build_network(Architecture.model_validate(dict(parent.architecture)), len(parent.classes))
+    device, side = pick_device(recipe.training.device), recipe.views.crop
+    trunk = network.backbone.to(device).eval()
+    images = torch.zeros(recipe.training.batch, 3, side, side, device=device)
+    once = seconds_per_run(lambda: trunk(images)["0"], device, precision=recipe.training.precision)
+    return recipe.training.steps * COST * once
