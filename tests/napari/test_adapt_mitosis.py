@@ -20,7 +20,7 @@ from cytoshift.mitosis.classes import ATYPICAL, NORMAL
 from cytoshift.models import Card, Model, save_model
 from cytoshift.slides import open_slide
 from napari_cytoshift.layers.findings import know
-from napari_cytoshift.widgets import adapt_mitosis
+from napari_cytoshift.widgets import adapt_card
 from napari_cytoshift.widgets.adapt import AdaptDock
 from napari_cytoshift.widgets.adapt_mitosis import MitosisCard
 from napari_cytoshift.widgets.find import FindDock
@@ -97,7 +97,7 @@ def test_what_the_job_made_is_adopted_and_used_to_find(
 ) -> None:
     workspace, card = dock.workspace, dock.mitosis
     workspace.registry.adopt(add_classifier(dock, tmp_path, "atypia").card.id)
-    monkeypatch.setattr(adapt_mitosis, "start", create)  # the process is that of every job
+    monkeypatch.setattr(adapt_card, "start", create)  # the process is that of every job
     monkeypatch.setattr("cytoshift.jobs.duration_mitosis.teaching_seconds", lambda *_: 130.0)
     decide(dock, ATYPICAL, 8)
     decide(dock, NORMAL, 8)

@@ -14,7 +14,7 @@ from cytoshift.jobs.duration import seconds_per_run
 from cytoshift.models import Card
 from cytoshift.training.recipe import load_recipe
 
-COST = 4.0
+COST = 5.0
 """Runs of the trunk that one step takes as long as, with its share of the validations; measured on a CPU."""
 
 
