@@ -76,7 +76,7 @@ def test_a_file_is_previewed_added_and_taken_back(row: ExchangeRow, file: Path, 
     assert study.events() == []
     click(row.add)
     qtbot.waitUntil(lambda: len(cells.cells) == 2)
-    qtbot.waitUntil(lambda: row.said.endswith("Undo takes them back."))
+    qtbot.waitUntil(lambda: row.said.endswith("Undo takes that back."))
     assert [event.kind for event in study.events()] == ["import"]
     assert cells.cells.classes == ("HSIL", "Koilocyte")
     work = dock_of(row).work
@@ -119,6 +119,41 @@ def test_what_is_written_is_read_as_known(
     click(row.bring)
     qtbot.waitUntil(lambda: row.said == "smear.coco.json adds nothing. 2 here already, left as they are.")
     assert not row.add.isVisible()
+
+
+def test_cells_edited_elsewhere_come_back_as_corrections(
+    row: ExchangeRow, file: Path, monkeypatch: Any, qtbot: Any
+) -> None:
+    look(row, file, monkeypatch, qtbot)
+    click(row.add)
+    qtbot.waitUntil(lambda: len(row.workspace.cells.cells) == 2 and not row.busy.busy)
+    study, cells = row.workspace.study, row.workspace.cells
+    row.write(file, "geojson")
+    qtbot.waitUntil(lambda: row.said.startswith("Written to"))
+    edited = json.loads(file.read_text())
+    edited["features"][0]["properties"]["classification"]["name"] = "LSIL"
+    edited["features"][1]["geometry"]["coordinates"] = [[[x, y + 60] for x, y in corners(edited, 1)]]
+    edited["features"].append(feature(500, "ASC-US"))
+    file.write_text(json.dumps(edited))
+    look(row, file, monkeypatch, qtbot)
+    assert row.said == "cells.geojson adds 1 cell (ASC-US 1) and corrects 2 cells (1 relabelled, 1 moved)."
+    if folder := os.environ.get("CYTOSHIFT_PICTURES"):
+        row.workspace.viewer.screenshot(str(Path(folder) / "edits.png"), canvas_only=False, flash=False)
+    click(row.add)
+    qtbot.waitUntil(lambda: row.said.endswith("(1 relabelled, 1 moved). Undo takes that back."))
+    assert cells.cells.label(0) == "LSIL"
+    assert [event.kind for event in study.events()] == ["import", "import"]
+    work = dock_of(row).work
+    qtbot.waitUntil(lambda: len(work.queue) == 3)
+    work.undo()
+    assert [cells.cells.label(at) for at in range(len(cells.cells))] == ["HSIL", "Koilocyte"]
+    assert dock_of(row).message.text == "Taken back: import of 3 cells."
+    qtbot.waitUntil(lambda: len(work.queue) == 2 and work.sorting.work is None)
+
+
+def corners(file: dict[str, Any], at: int) -> list[list[float]]:
+    ring: list[list[float]] = file["features"][at]["geometry"]["coordinates"][0]
+    return ring
 
 
 def test_a_bad_file_gets_a_sentence_in_the_dock(row: ExchangeRow, tmp_path: Path, monkeypatch: Any, qtbot: Any) -> None:

@@ -16,7 +16,7 @@ NUMBER = 4
 ACTIONS = st.lists(
     st.one_of(
         st.tuples(st.sampled_from(["accept", "reject", "unsure", "relabel", "move", "resize"]), st.integers(0, 7)),
-        st.tuples(st.sampled_from(["several", "add", "undo", "redo", "note", "elsewhere"]), st.integers(0, 7)),
+        st.tuples(st.sampled_from(["several", "add", "undo", "redo", "note", "elsewhere", "edit"]), st.integers(0, 7)),
     ),
     max_size=30,
 )
@@ -45,6 +45,9 @@ def event(action, number, history, seq):
         return None if pointed is None else Event("a", action, pointed.id, seq=seq)
     if action == "several":
         return Event("a", "unsure", "", {"targets": ["r:0", target]}, seq=seq)
+    if action == "edit":
+        edits = {"r:1": {"label": LABELS[number % 4]}, target: {**box, "label": "SCC"}}
+        return Event("a", "import", "", {"cells": 0, "regions": [], "edits": edits}, seq=seq)
     if action == "elsewhere":
         return Event("a", "reject", "other:1", seq=seq)
     payload = {"relabel": {"label": LABELS[number % 4]}, "add": {**box, "label": LABELS[number % 4]}}

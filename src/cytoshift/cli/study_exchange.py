@@ -32,7 +32,7 @@ def import_(
     image: Annotated[str, typer.Option(help="What the file calls the slide, where it is not the slide's name.")] = "",
     mpp: Mpp = None,
 ) -> None:
-    """Add the cells and regions of a file to a study, as one step that can be undone."""
+    """Add the cells and regions of a file to a study, and correct those it has, as one step that can be undone."""
     from cytoshift.study import Study, exchange
     from cytoshift.study.formats import registry
     from cytoshift.study.formats.picture import Picture
@@ -46,7 +46,7 @@ def import_(
         if not preview:
             store.add_slide(opened)
             exchange.add(store, seen)
-    typer.echo(seen.sentences() if preview else seen.sentences().replace(" adds ", " added ", 1))
+    typer.echo(seen.sentences(done=not preview))
 
 
 def export(

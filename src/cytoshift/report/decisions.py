@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from cytoshift.report.contents import Decided
-from cytoshift.study.change import DECISIONS
+from cytoshift.study.change import decided_on
 
 if TYPE_CHECKING:
     from cytoshift.study import Event
@@ -47,11 +47,11 @@ def _cells(event: Event, regions: Collection[str]) -> int:
     if event.kind == "add":
         return 1
     if event.kind == "import":
-        return int(event.payload["cells"])
-    return sum(target not in regions for target in event.targets) if event.kind in DECISIONS else 0
+        return int(event.payload["cells"]) + len(decided_on(event))
+    return sum(target not in regions for target in decided_on(event))
 
 
 def decided_elsewhere(corrections: Iterable[Event], sources: Collection[str]) -> int:
     """Return how many predictions of other searches than these somebody decided on."""
-    targets = {target for event in corrections if event.kind in DECISIONS for target in event.targets}
+    targets = {target for event in corrections for target in decided_on(event)}
     return sum(":" in target and target.rpartition(":")[0] not in sources for target in targets)

@@ -13,7 +13,7 @@ from cytoshift.engine.pairing import one_to_one, overlapping
 from cytoshift.errors import StudyError
 from cytoshift.metrics.kappa import Kappa, cohen_kappa, one_class
 from cytoshift.study.cells import Cells, fold_cells
-from cytoshift.study.change import DECISIONS, State
+from cytoshift.study.change import State, decided_on
 from cytoshift.study.events import Box, Event, Kind
 from cytoshift.study.palette import in_order
 from cytoshift.study.store import Study
@@ -241,8 +241,7 @@ def _reading(study: Study, slide: str, reader: str) -> _Reading:
     for event in corrections:
         if event.kind == "add":
             last[event.id] = event.id
-        elif event.kind in DECISIONS:
-            last.update(dict.fromkeys(event.targets, event.id))
+        last.update(dict.fromkeys(decided_on(event), event.id))
     targets = dict.fromkeys(target.rpartition(":")[0] for target in last if ":" in target)
     runs = study.runs(slide)  # other targets are of imports, which belong to one reading alone
     return _Reading(corrections, last, tuple(run for run in targets if run in runs))

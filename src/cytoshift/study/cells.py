@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from cytoshift.engine.measures import Measures, join_measures, select_measures
 from cytoshift.study.base import Base, join
-from cytoshift.study.change import DECISIONS, Change, State
+from cytoshift.study.change import Change, State, decided_on
 from cytoshift.study.events import Box, Event
 
 if TYPE_CHECKING:
@@ -224,13 +224,12 @@ def fold_cells(
     for event in corrections:
         if event.kind == "add":
             added[event.id] = Change.of_added(event)
-        elif event.kind in DECISIONS:
-            for target in event.targets:
-                index = number_of(base.sources, target)
-                if index is not None:
-                    changed.setdefault(index, Change(State(int(base.states[index])))).apply(event)
-                elif target in added:
-                    added[target].apply(event)
+        for target in decided_on(event):
+            index = number_of(base.sources, target)
+            if index is not None:
+                changed.setdefault(index, Change(State(int(base.states[index])))).apply(event, target)
+            elif target in added:
+                added[target].apply(event, target)
     classes = _classes(base.classes, (*changed.values(), *added.values()))
     keep = base.kept(_limits(threshold, thresholds or {}, classes), seen)
     predicted = _predicted(base, keep, changed, classes)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 from cytoshift.study.events import Box, Event
 
 DECISIONS = ("accept", "reject", "unsure", "relabel", "move", "resize")
-"""Kinds of events that decide on a cell."""
+"""Kinds of events that decide on a cell; an import does so, too, where its file says otherwise of cells."""
 
 
 class State(IntEnum):
@@ -40,8 +42,8 @@ class Change:
         """Return a cell as a person added it."""
         return cls(State.ADDED, event.payload["label"], event.box, added=True)
 
-    def apply(self, event: Event) -> None:
-        """Take in one more correction."""
+    def apply(self, event: Event, target: str) -> None:
+        """Take in one more correction of the cell, which is ``target`` in it."""
         yes = State.ADDED if self.added else State.ACCEPTED
         if event.kind == "reject":
             self.state = State.REJECTED
@@ -49,8 +51,19 @@ class Change:
             self.state = State.UNSURE
         elif event.kind == "accept":
             self.state = yes
-        elif event.kind == "relabel":
-            self.state, self.label, self.corrected = yes, event.payload["label"], True
-        elif event.kind in ("move", "resize"):
-            self.box, self.corrected = event.box, True
+        else:
+            self._correct(event.payload["edits"][target] if event.kind == "import" else event.payload, yes)
+
+    def _correct(self, said: Mapping[str, Any], yes: State) -> None:
+        """Take another class, another box, or both; who gives a class is sure of it."""
+        if "label" in said:
+            self.state, self.label, self.corrected = yes, said["label"], True
+        if "box" in said:
+            x0, y0, x1, y1 = said["box"]
+            self.box, self.corrected = (x0, y0, x1, y1), True
             self.state = self.state if self.state is State.UNSURE else yes
+
+
+def decided_on(event: Event) -> tuple[str, ...]:
+    """Return the cells that an event decides on."""
+    return event.targets if event.kind in DECISIONS or "edits" in event.payload else ()

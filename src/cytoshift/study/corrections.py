@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cytoshift.errors import StudyError
 from cytoshift.study.events import Box, Event, Kind, Targets, valid_box, valid_label, valid_mpp
-from cytoshift.study.imports import Packed, packed_cells, payload_of
+from cytoshift.study.imports import Edits, Packed, packed_cells, payload_of
 
 if TYPE_CHECKING:
     from cytoshift.study.formats.annotations import Annotations
@@ -65,10 +65,13 @@ class Corrections(ABC):
         """Add a cell that was not found; the event's id is what later corrections point at."""
         return self._correct(slide, "add", "", box=valid_box(box), label=valid_label(label))
 
-    def bring_in(self, slide: str, cells: Annotations, source: str) -> Event:
-        """Add the cells and regions of a file in one event, which one undo takes back; see `exchange.preview`."""
+    def bring_in(self, slide: str, cells: Annotations, source: str, edits: Edits | None = None) -> Event:
+        """Add the cells and regions of a file, and correct cells by it, in one event, which one undo takes back.
+
+        See `exchange.preview`, which makes all of these.
+        """
         packed = packed_cells(cells, slide, source)  # before anybody has to wait for it
-        return self._correct(slide, "import", "", packed, **payload_of(cells, source))
+        return self._correct(slide, "import", "", packed, **payload_of(cells, source, edits or {}))
 
     def settle(self, slide: str, kind: Kind, target: str, said: Mapping[str, str], **payload: Any) -> Event:
         """Settle in the common reading what readers disagreed about.

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from cytoshift.engine.suppress import greedy_apart
 from cytoshift.errors import StudyError
 from cytoshift.mitosis.classes import ATYPICAL, NORMAL, finds_mitoses
-from cytoshift.study.change import DECISIONS, State
+from cytoshift.study.change import State, decided_on
 from cytoshift.study.log import SlideRecord
 from cytoshift.study.store import Study
 
@@ -120,9 +120,8 @@ def _decided(study: Study, record: SlideRecord) -> tuple[list[_Cell], list[_Cell
     """Return what a person decided on: what searches found, and what came from files or was drawn."""
     last: dict[str, int] = {}
     for event in study.corrections(record.identity):
-        if event.kind in DECISIONS:
-            last.update(dict.fromkeys(event.targets, event.seq))
-        elif event.kind in ("add", "import"):
+        last.update(dict.fromkeys(decided_on(event), event.seq))
+        if event.kind in ("add", "import"):
             last[event.id] = event.seq
     sources = {target.rpartition(":")[0] for target in last}
     found: dict[str, _Cell] = {}

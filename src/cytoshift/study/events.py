@@ -49,7 +49,8 @@ class Event:
         ``undo`` and ``redo`` take back), ``""`` for the slide, or where it is about several cells (`targets`).
     payload : dict
         ``label``, ``box``, ``text``, ``run``, ``threshold``, ``mpp_yx`` or ``objective``, as the kind needs it;
-        an ``import`` has ``source``, ``cells`` (how many), ``colors`` and ``regions``;
+        an ``import`` has ``source``, ``cells`` (how many), ``colors`` and ``regions``, and ``edits`` where the file
+        says something else of cells that were here already: ``label`` or ``box``, or both, by cell;
         ``targets`` where it is about several cells, ``reader`` where a blinded reader made it, and ``settles`` where
         it settles what readers disagreed about.
     author : str
@@ -80,7 +81,13 @@ class Event:
     @property
     def targets(self) -> tuple[str, ...]:
         """Everything it is about."""
-        return tuple(self.payload.get("targets", (self.target,)))
+        return tuple(self.payload.get("targets") or self.payload.get("edits") or (self.target,))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The class names that it gives to cells."""
+        said = (self.payload, *self.payload.get("edits", {}).values())
+        return tuple(dict.fromkeys(one["label"] for one in said if "label" in one))
 
     def made(self, kinds: Collection[str]) -> Collection[str]:
         """Return the ids of the cells (kind ``add``) or regions (``mark_complete``) it made, if of these kinds."""

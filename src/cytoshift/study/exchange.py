@@ -12,8 +12,9 @@ from cytoshift.engine.outlines import Outlines, Points
 from cytoshift.errors import StudyError
 from cytoshift.study.cells import Cells, Region
 from cytoshift.study.change import State
+from cytoshift.study.edits import Edited, edited, targets_of
 from cytoshift.study.events import Event
-from cytoshift.study.formats.annotations import Annotations, stable
+from cytoshift.study.formats.annotations import Annotations
 from cytoshift.study.formats.picture import Picture
 from cytoshift.study.palette import BETHESDA, MITOSES, color_of, in_order
 from cytoshift.study.store import Study
@@ -35,8 +36,10 @@ class Preview:
         What would be added.
     counts : dict of str to int
         How many cells of each class.
+    edited : Edited
+        What the file says otherwise of cells that the study has.
     known : int
-        Cells and regions that are in the study already, by their ids; they stay as they are there.
+        Cells and regions that are in the study already, by their ids, and stay as they are there.
     outside : int
         Cells that lie beside the slide, left out.
     nameless : int
@@ -49,6 +52,7 @@ class Preview:
     slide: str
     cells: Annotations
     counts: dict[str, int]
+    edited: Edited
     known: int
     outside: int
     nameless: int
@@ -56,17 +60,22 @@ class Preview:
 
     @property
     def anything(self) -> bool:
-        """Whether there is something to add."""
-        return len(self.cells) + len(self.cells.regions) > 0
+        """Whether there is something to add or to correct."""
+        return len(self.cells) + len(self.cells.regions) + len(self.edited) > 0
 
-    def sentences(self) -> str:
-        """Say it to a person."""
+    def sentences(self, *, done: bool = False) -> str:
+        """Say it to a person, before it is done or when it is."""
+        edited, past = self.edited, "ed" if done else "s"
         classes = ", ".join(f"{name} {self.counts[name]}" for name in in_order(set(self.counts)))
         cells, fields = len(self.cells), len(self.cells.regions)
         parts = [f"{cells} {'cell' if cells == 1 else 'cells'} ({classes})"] if cells else []
         parts += [f"{fields} complete {'field' if fields == 1 else 'fields'}"] if fields else []
-        said = [f"{self.source} adds {' and '.join(parts) or 'nothing'}."]
+        does = [f"add{past} {' and '.join(parts) or 'nothing'}"] if parts or not edited else []
+        does += [f"correct{past} {edited.sentence()}"] if edited else []
+        said = [f"{self.source} {' and '.join(does)}."]
         said += [f"{self.known} here already, left as they are."] if self.known else []
+        said += [f"{edited.older} of them corrected here since the file was written."] if edited.older else []
+        said += ["Cells that are not in it stay."] if edited.absent else []
         said += [f"{self.outside} beside the slide, left out."] if self.outside else []
         said += [f"{self.nameless} without a class, left out."] if self.nameless else []
         one = len(self.new_classes) == 1
@@ -105,10 +114,17 @@ def preview(
     if len(read) and not on_slide.any():
         raise StudyError(f"No cell of {source} lies on {picture}; choose the slide that the file was made on.")
     has_name = np.array([name != "" for name in (*read.classes, "")])[read.labels]
-    known, regions, met = _known(study, slide, read.ids), study.regions(slide), _classes(study, slide)
+    targets = targets_of(study, slide, read.ids)
+    known, regions, met = (
+        np.array([name != "" for name in targets], np.bool_),
+        study.regions(slide),
+        _classes(study, slide),
+    )
+    usable = on_slide & has_name
+    here = edited(study, slide, read, [name if fine else "" for name, fine in zip(targets, usable, strict=True)])
     new_regions = tuple(region for region in read.regions if all(region.id != one.id for one in regions))
     cells = replace(read, regions=tuple(_of_study(study, slide, region) for region in new_regions))
-    cells = _compact(cells.select(on_slide & has_name & ~known))
+    cells = _compact(cells.select(usable & ~known))
     if truth:
         undecided = cells.states == State.PREDICTED
         cells = replace(cells, states=np.where(undecided, State.ADDED, cells.states).astype(np.uint8))
@@ -117,15 +133,16 @@ def preview(
         slide,
         cells,
         dict(Counter(cells.classes[label] for label in cells.labels.tolist())),
-        int(np.count_nonzero(known & on_slide & has_name)) + len(read.regions) - len(new_regions),
+        here,
+        int(np.count_nonzero(known & usable)) + len(read.regions) - len(new_regions) - len(here),
         int(np.count_nonzero(~on_slide)),
         int(np.count_nonzero(on_slide & ~has_name)),
-        tuple(name for name in cells.classes if name not in met),
+        tuple(name for name in dict.fromkeys((*cells.classes, *here.labels)) if name not in met),
     )
 
 
 def add(study: Study, seen: Preview) -> Event:
-    """Add what was previewed, as one event that one undo takes back.
+    """Add what was previewed, and correct what it corrects, as one event that one undo takes back.
 
     Raises
     ------
@@ -134,7 +151,7 @@ def add(study: Study, seen: Preview) -> Event:
     """
     if not seen.anything:
         raise StudyError(f"There is nothing to add: {seen.sentences()}")
-    return study.bring_in(seen.slide, seen.cells, seen.source)
+    return study.bring_in(seen.slide, seen.cells, seen.source, seen.edited.changes)
 
 
 def _compact(cells: Annotations) -> Annotations:
@@ -148,24 +165,6 @@ def _compact(cells: Annotations) -> Annotations:
         classes=tuple(cells.classes[at] for at in used.tolist()),
         colors=tuple(cells.colors[at] for at in used.tolist()),
     )
-
-
-def _known(study: Study, slide: str, ids: tuple[str, ...]) -> npt.NDArray[np.bool_]:
-    """Return which ids a slide's cells have already: predictions, added cells, and cells of other imports."""
-    sizes = {run: cells for run, _, cells in study.searches(slide)}
-    here = {event.id for event in study.corrections(slide) if event.kind == "add"}
-    for event in _imports(study, slide):
-        here.update(study.names(event.id)[0].ids)
-        sizes[event.id] = event.payload["cells"]
-    if any(len(name) == 36 and name[14] == "5" and name not in here for name in ids):
-        # a program that keeps no metadata gives back, of a prediction, the id that was made for the file
-        here.update(stable(f"{run}:{index}") for run, cells in sizes.items() for index in range(cells))
-    return np.array([name in here or _is_prediction(name, sizes) for name in ids], np.bool_)
-
-
-def _is_prediction(name: str, sizes: dict[str, int]) -> bool:
-    run, _, index = name.rpartition(":")
-    return run in sizes and int(index) < sizes[run]
 
 
 def _of_study(study: Study, slide: str, region: Region) -> Region:

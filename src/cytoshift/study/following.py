@@ -86,7 +86,7 @@ class FollowedCells:
         else:
             return False
         for event in events:
-            change.apply(event)
+            change.apply(event, target)
         box = box if change.box is None else np.array(change.box, np.float32)
         values = (box, None, changed.number(change.label or label), change.state, change.corrected)
         for name, value in zip(_COLUMNS, values, strict=True):

@@ -19,6 +19,10 @@ Imports = Mapping[str, "Imported"]
 """Imported cells by the id of the event that brought them in."""
 
 
+Edits = Mapping[str, Mapping[str, Any]]
+"""What a file says otherwise of cells that were there already: ``label``, ``box``, or both, by cell."""
+
+
 class Imported(NamedTuple):
     """The cells of one import, as they came.
 
@@ -48,8 +52,8 @@ class Names(NamedTuple):
     given: tuple[str, ...]
 
 
-def payload_of(cells: Annotations, source: str) -> dict[str, Any]:
-    """Return what the event of an import carries: where from, how many, the file's colours, and regions."""
+def payload_of(cells: Annotations, source: str, edits: Edits) -> dict[str, Any]:
+    """Return what the event of an import carries: where from, how many, the file's colours, regions, and edits."""
     regions = [
         {
             "id": region.id,
@@ -61,7 +65,8 @@ def payload_of(cells: Annotations, source: str) -> dict[str, Any]:
         for region in cells.regions
     ]
     colors = {name: list(color) for name, color in zip(cells.classes, cells.colors, strict=True)}
-    return {"source": source, "cells": len(cells), "colors": colors, "regions": regions}
+    said = {"edits": dict(edits)} if edits else {}
+    return {"source": source, "cells": len(cells), "colors": colors, "regions": regions, **said}
 
 
 def packed_cells(cells: Annotations, slide: str, source: str) -> Packed:

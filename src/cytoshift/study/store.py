@@ -158,7 +158,7 @@ class Study(Corrections):
 
     def classes(self) -> tuple[str, ...]:
         """Return the names of the classes that any search, file or person gave, in no order that means anything."""
-        given = (event.payload["label"] for event in self.events() if event.kind in ("add", "relabel"))
+        given = (label for event in self.events() for label in event.labels)
         return tuple(dict.fromkeys((*self._log.classes(), *given)))
 
     def findings(self, run: str) -> Findings:

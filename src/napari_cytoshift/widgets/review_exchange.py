@@ -46,8 +46,8 @@ class ExchangeRow(QWidget):
         self.send = button("Export…", "Write the cells as they are shown, for another program", self.choose_export)
         self.drawn = QCheckBox("A person drew them")
         self.drawn.setToolTip("Cells of which the file says nothing count as right and need no review")
-        self.add = button("Add", "Add these cells; one undo takes them back", self.accept)
-        self.leave = button("Leave", "Add nothing", self.drop)
+        self.add = button("Add", "Add and correct these cells; one undo takes that back", self.accept)
+        self.leave = button("Leave", "Change nothing", self.drop)
         self.busy = BusyRow()
         self.row = QHBoxLayout()
         self._said = sentence()
@@ -123,7 +123,7 @@ class ExchangeRow(QWidget):
 
         def done(_: object) -> None:
             self.workspace.corrected.emit(seen.slide)
-            self._say(f"{seen.sentences().replace(' adds ', ' added ', 1)} Undo takes them back.")
+            self._say(f"{seen.sentences(done=True)} Undo takes that back.")
 
         self._start(f"Adding {seen.source}", store, done)
 

@@ -11,6 +11,7 @@ from psygnal import Signal
 
 from cytoshift.errors import CytoshiftError, StudyError
 from cytoshift.study.cells import Cells
+from cytoshift.study.change import decided_on
 from cytoshift.study.events import Event
 from cytoshift.study.palette import BETHESDA
 from napari_cytoshift.layers.findings import ShownCells
@@ -268,7 +269,8 @@ class Review:
         if self.shown.position(target) is not None:
             self.shown.select(target)
         words = "Taken back" if event.kind == "undo" else "Put back"
-        several = f" of {len(targets)} cells" if len(targets) > 1 else ""
+        number = 0 if about is None else about.payload.get("cells", 0) + len(decided_on(about))
+        several = f" of {number} cells" if number > 1 else ""
         self.said.emit(f"{words}: {'' if about is None else about.kind.replace('_', ' ')}{several}.")
 
     def _decide(self, kind: Decision, label: str = "") -> None:
