@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from cytoshift.errors import ReportError
+from cytoshift.mitosis.classes import ATYPICAL, LOOK_ALIKE, NORMAL
 from cytoshift.models import Registry
 from cytoshift.report import SlideReport, Wanted, report_of, slide_page, write_page
 from cytoshift.report.blocks import Page, Row, Steps, Table, Words, printable
@@ -149,12 +150,13 @@ def test_a_slide_without_scale_or_cells_says_so(tmp_path: Path, smear: Path, reg
         told = report_of(study, identity, registry)
         text = " ".join(Reading(html_of(told, tmp_path)).words)
         assert "There are no cells to count." in text
-        assert "nobody knows its µm/px" in text
+        assert "µm/px unknown" in text
         assert "Nothing was found" in text
         study.add(identity, (100, 100, 140, 140), "HSIL")
         (sheet,) = pdf_of(report_of(study, identity, registry), tmp_path)
         assert "Every picture is the same number of pixels wide" in sheet
         assert "bar" not in sheet
+        assert "nobody knows its µm/px" in " ".join(sheet.split())
 
 
 def test_glass_without_tissue_has_no_densities(
@@ -170,7 +172,7 @@ def test_glass_without_tissue_has_no_densities(
     assert len(pdf_of(told, tmp_path)) == 1
 
 
-def test_a_full_report_is_one_sheet_and_more_cells_go_on_further_ones(
+def test_tables_are_cut_before_a_report_has_more_than_two_sheets(
     study: Study, identity: str, registry: Registry, tmp_path: Path, found: Callable[..., object]
 ) -> None:
     labels = tuple(f"A class with quite a long name {at}" for at in range(40))
@@ -186,8 +188,19 @@ def test_a_full_report_is_one_sheet_and_more_cells_go_on_further_ones(
     assert "27 further classes" in " ".join(sheets)
     assert "3 further sources" in " ".join(sheets)
     assert "2 others" in " ".join(sheets)
-    few = pdf_of(report_of(study, identity, registry, wanted=replace(wanted, crops=8)), tmp_path)
-    assert len(few) <= len(sheets)
+
+
+def test_a_mitotic_count_leaves_room_for_fewer_cells_and_more_go_on_further_sheets(
+    study: Study, identity: str, registry: Registry, tmp_path: Path, found: Callable[..., object]
+) -> None:
+    study.add_findings(found(identity, (NORMAL, ATYPICAL, LOOK_ALIKE) * 30))
+    told = report_of(study, identity, registry, wanted=Wanted(limits=(0.0, {})))
+    assert len(told.severe) == 16
+    (sheet,) = pdf_of(told, tmp_path)
+    assert "Mitotic count" in sheet
+    all_of = report_of(study, identity, registry, wanted=Wanted(limits=(0.0, {}), crops=60))
+    assert len(pdf_of(all_of, tmp_path)) == 2
+    assert html_of(all_of, tmp_path).count("data:image") == 61
 
 
 def test_words_as_long_as_a_sheet_are_broken(told: SlideReport, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_a_bar_is_as_long_as_it_says() -> None:
 
 
 def test_a_frame_thinner_than_a_pixel_is_seen() -> None:
-    assert len(colored(with_frame(WHITE, (10.2, 10.2, 10.4, 10.4), RED), RED)) >= 1
+    assert len(colored(with_frame(WHITE, (10.2, 10.2, 10.4, 10.4), RED, 2), RED)) >= 1
 
 
 @given(st.floats(1e-3, 1e6))

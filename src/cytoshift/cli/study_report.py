@@ -23,14 +23,11 @@ def report(
     slide: Annotated[str, typer.Option(help="One slide: its file, name or identity; all of them without.")] = "",
     pdf: Annotated[bool, typer.Option("--pdf", help="PDF in place of HTML; so is a file that ends in .pdf.")] = False,
     reader: Annotated[str, typer.Option(help="What this blinded reader did; the common reading without.")] = "",
-    cells: Annotated[
-        int | None, typer.Option(min=0, max=1000, help="Cells in the gallery; 24, one page, without.")
-    ] = None,
+    cells: Annotated[int | None, typer.Option(min=0, max=1000, help="Cells in the gallery; one page without.")] = None,
 ) -> None:
     """Write one page about each slide: cells by class, where they come from, what was decided, the most severe ones."""
     from cytoshift.models import Registry
     from cytoshift.report import Wanted, report_of, slide_page, write_page
-    from cytoshift.report.gather import CROPS
     from cytoshift.study import Study
 
     with Study.open(study, read_only=True) as store:
@@ -38,7 +35,7 @@ def report(
         records = [record_of(store, slide)] if slide else store.slides()
         if not records:
             raise StudyError(f"{study} has no slides yet; add one first (cytoshift study add {study} SLIDE).")
-        wanted, registry = Wanted(crops=CROPS if cells is None else cells), Registry()
+        wanted, registry = Wanted(crops=cells), Registry()
         for record, path in zip(records, _paths(out, records, pdf=pdf), strict=True):
             with bar(f"Writing {path.name}"):
                 told = report_of(store, record.identity, registry, wanted=wanted)

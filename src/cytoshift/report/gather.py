@@ -22,6 +22,7 @@ from cytoshift.report.areas import tissue_mm2, whole, within
 from cytoshift.report.contents import Second, SevereCell, SlideReport
 from cytoshift.report.counts import class_counts, counted, most_severe, source_of, sources_of
 from cytoshift.report.decisions import decided_by, decided_elsewhere
+from cytoshift.report.room import crops_with_room
 from cytoshift.slides import open_slide
 from cytoshift.slides.tissue import find_tissue
 from cytoshift.study.agreement import agreement, blinded_readers
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
     from cytoshift.slides.slide import Slide
     from cytoshift.study import Cells, Region, SlideRecord, Study
 
-CROPS = 24
-"""Cells in the gallery: as many as a sheet of A4 has room for beside the rest."""
-
 CROP_UM, CROP_PIXELS, CROP_SIDE = 48.0, 192, 192
 """Width of what a picture shows, in µm and, where nobody knows µm/px, in level-0 pixels; side of it in its own."""
 
@@ -49,6 +47,9 @@ BAR_UM = 10.0
 
 SEARCHED, COMPLETE, HOTSPOT = (0, 0, 0), (0, 114, 178), (170, 51, 119)
 """Colours of the frames in the overview; the last two are Okabe and Ito's blue and Tol's purple."""
+
+FRAME = 3
+"""Width of these frames in the overview's own pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +67,15 @@ class Wanted:
         Of the mitotic count, on the densest spot.
     counted : Counted, optional
         A mitotic count that a person made, in place of that.
-    crops : int
-        Most severe cells that are shown.
+    crops : int, optional
+        Most severe cells that are shown; as many as a sheet has room for by default.
     """
 
     run: str | None = None
     limits: tuple[float, Mapping[str, float]] | None = None
     window: Window = field(default_factory=Window)
     counted: Counted | None = None
-    crops: int = CROPS
+    crops: int | None = None
 
 
 def report_of(
@@ -113,6 +114,8 @@ def report_of(
     corrections, regions = study.corrections(identity), study.regions(identity)
     imports = [event for event in corrections if event.kind == "import"]
     sources, keys = sources_of(cells, searches, imports, cards)
+    counts, decided = class_counts(cells, None, None), decided_by(corrections)
+    room = crops_with_room(len(counts), len(sources), len(decided), mitoses=finds_mitoses(cells.classes))
     told = SlideReport(
         study=study.folder.resolve().name,
         reader=reader,
@@ -121,7 +124,7 @@ def report_of(
         missing="",
         made=datetime.now().astimezone(),
         author=login_name(),
-        counts=class_counts(cells, None, None),
+        counts=counts,
         unsure=int(np.count_nonzero(cells.states == State.UNSURE)),
         rejected=int(np.count_nonzero(cells.states == State.REJECTED)),
         limits={} if made is None else {name: own.get(name, common) for name in study.findings(run).classes},
@@ -129,12 +132,12 @@ def report_of(
         tissue_share=None,
         tissue_mm2=None,
         sources=sources,
-        decided=decided_by(corrections),
+        decided=decided,
         elsewhere=decided_elsewhere(corrections, {source for _, source in cells.ids.sources}),
         complete=len(regions),
         complete_mm2=_area(regions, record),
         seconds=_seconds(study, identity),
-        severe=_severe(study, cells, keys, wanted.crops),
+        severe=_severe(study, cells, keys, room if wanted.crops is None else wanted.crops),
     )
     if study.reader != reader:
         raise ReportError(f"Another reader began while {record.name} was reported; make the report again.")
@@ -266,11 +269,12 @@ def _thumbnail(slide: Slide, cells: Cells, part: Box, regions: tuple[Region, ...
     order = sorted(range(len(kept.classes)), key=lambda at: severity(kept.classes[at]))
     groups = [(middles[kept.labels == at], color_of(kept.classes[at])) for at in order]
     dotted = pictures.with_dots(picture, groups)
-    frames: list[tuple[Box, RGBColor]] = [(region.box, COMPLETE) for region in regions]
-    frames += [(part, SEARCHED)] if part != whole(slide) else []
-    frames += [(mitoses.count.box, HOTSPOT)] if mitoses is not None else []
-    for (x0, y0, x1, y1), color in frames:
-        dotted = pictures.with_frame(dotted, (x0 * across, y0 * down, x1 * across, y1 * down), color)
+    frames: list[tuple[Box, RGBColor, int]] = [(region.box, COMPLETE, 0) for region in regions]
+    frames += [(part, SEARCHED, FRAME)] if part != whole(slide) else []  # around others that are as large
+    frames += [(mitoses.count.box, HOTSPOT, 0)] if mitoses is not None else []
+    for (x0, y0, x1, y1), color, more in frames:
+        box = (x0 * across - more, y0 * down - more, x1 * across + more, y1 * down + more)
+        dotted = pictures.with_frame(dotted, box, color, FRAME)
     return dotted if slide.mpp is None else pictures.with_bar(dotted, slide.mpp / across)
 
 

@@ -22,8 +22,9 @@ from cytoshift.report.blocks import (
 )
 from cytoshift.report.gather import BAR_UM
 from cytoshift.report.pictures import said_length
+from cytoshift.report.room import MOST_AUTHORS, MOST_CLASSES, MOST_SOURCES
 from cytoshift.study.change import State
-from cytoshift.study.palette import color_of
+from cytoshift.study.palette import color_of, severity
 
 if TYPE_CHECKING:
     from cytoshift.metrics.kappa import Kappa
@@ -32,15 +33,12 @@ if TYPE_CHECKING:
 
 NOT_A_DIAGNOSIS = "For research only: this report is not a diagnosis."
 
-MOST_CLASSES, MOST_SOURCES, MOST_AUTHORS = 14, 6, 6
-"""Rows of the tables; what is beyond is added up, so that a page stays one."""
-
 LONGEST_NAME, LONGEST_LABEL = 120, 40
 
 THUMBNAIL_SHARE = 0.52
 
 MARKS = {State.PREDICTED: "", State.ACCEPTED: "✓", State.UNSURE: "?", State.ADDED: "+"}
-"""What stands behind the class of a cell, as in the gallery of the review."""
+"""What tells of a decision below the picture of a cell, as in the gallery of the review."""
 
 
 def slide_page(told: SlideReport) -> Page:
@@ -74,10 +72,10 @@ def said_undecided(told: SlideReport) -> str:
     if not told.cells:
         said = "There are no cells to count."
     elif told.undecided == told.cells:
-        said = f"{has[0].upper()}{has[1:]} on any of the {told.cells:,} cells: every class is a model's or a file's."
+        said = f"{has[0].upper()}{has[1:]} on any of the {told.cells:,} cells: every class is as it was found."
     elif told.undecided:
         said = (
-            f"{told.undecided:,} of {told.cells:,} cells are undecided: {has} on them, and their classes are a model's."
+            f"{told.undecided:,} of {told.cells:,} cells are undecided: {has} on them, and their classes are as found."
         )
     else:
         said = f"A person decided on every one of the {told.cells:,} cells."
@@ -102,11 +100,11 @@ def _doubts(told: SlideReport) -> Iterable[str]:
 def _thumbnail(told: SlideReport) -> tuple[Figure, ...]:
     if told.thumbnail is None:
         return ()
-    said = ["Dots are counted cells in the colours of their classes, the most severe above."]
+    said = ["Dots are counted cells in the colours of their classes, the most severe above."] if told.cells else []
     said += ["Black frame: what was searched."] if told.searched_mm2 != told.tissue_mm2 else []
     said += ["Blue frames: annotated completely."] if told.complete else []
     said += ["Purple frame: the mitotic count."] if told.mitoses is not None else []
-    return (Figure(told.thumbnail, " ".join(said)),)
+    return (Figure(told.thumbnail, " ".join(said) or "The whole slide."),)
 
 
 def _facts(told: SlideReport) -> Facts:
@@ -160,7 +158,9 @@ def _numbers(name: str, cells: int, decided: int, per_mm2: float | None) -> tupl
 
 
 def _below_counts(told: SlideReport) -> Iterable[str]:
-    if told.searched_mm2:
+    if not told.cells:
+        yield "There are none."
+    elif told.searched_mm2:
         yield f"Per mm² of the {told.searched_mm2:,.2f} mm² of tissue that were searched."
     elif told.slide is not None:
         why = "no tissue was found where it was searched" if told.searched_mm2 == 0 else "nobody knows its µm/px"
@@ -184,7 +184,9 @@ def _mitoses(told: SlideReport) -> tuple[Section, ...]:
     if told.mitoses is None:
         return ()
     lines = (line.partition(": ") for line in told.mitoses.lines()[1:-1])
-    return (Section("Mitotic count", (Facts(tuple((name, said) for name, _, said in lines)),)),)
+    rows = tuple((name, said) for name, _, said in lines)
+    half = len(rows) // 2
+    return (Section("Mitotic count", (Beside((Facts(rows[:half]),), (Facts(rows[half:]),)),)),)
 
 
 # Where it comes from, and what was decided
@@ -257,8 +259,9 @@ def _gallery(told: SlideReport) -> tuple[Section, ...]:
         f"Every picture is {size} wide{bar}. ✓ accepted, + added, ? unsure, without a mark undecided. Then the score "
         "of what found it, or the class that it gave, and the letter of the source."
     )
-    crops = tuple(map(_crop, told.severe))
-    return (Section("The most severe cells", (Words(words), Gallery(crops))),)
+    ranked = any(severity(cell.label) >= 0 for cell in told.severe)
+    title = "The most severe cells" if ranked else "The surest cells, those decided on first"
+    return (Section(title, (Words(words), Gallery(tuple(map(_crop, told.severe))))),)
 
 
 def _crop(cell: SevereCell) -> Crop:
@@ -266,10 +269,8 @@ def _crop(cell: SevereCell) -> Crop:
     x0, y0, x1, y1 = cell.box
     given = "" if cell.score is None else f"{cell.score:.2f}"
     given = f"was {_cut(cell.was, LONGEST_LABEL)}" if cell.was else given
-    lines = (
-        f"{_cut(cell.label, LONGEST_LABEL)} {MARKS[cell.state]}".rstrip(),
-        " · ".join(part for part in (given, cell.source) if part),
-    )
+    said = " · ".join(part for part in (given, cell.source) if part)
+    lines = (_cut(cell.label, LONGEST_LABEL), f"{MARKS[cell.state]} {said}".lstrip())
     return Crop(cell.picture, lines, f"x {(x0 + x1) / 2:.0f}, y {(y0 + y1) / 2:.0f}", color_of(cell.label))
 
 

@@ -79,7 +79,7 @@ def around(slide: Slide, box: Box, extent: float, side: int) -> Image.Image:
     return part(slide, (x - half, y - half, x + half, y + half), side)
 
 
-def with_frame(picture: Image.Image, box: Box, color: RGBColor, width: int = 2) -> Image.Image:
+def with_frame(picture: Image.Image, box: Box, color: RGBColor, width: int) -> Image.Image:
     """Return a picture with a frame around a box of its own pixels; thinner than a pixel it is still seen."""
     framed = picture.copy()
     x0, y0, x1, y1 = box

@@ -126,7 +126,7 @@ def _where(contents: Contents) -> Image:
     scale = picture.width / slide.levels[0].width
     if contents.searched != whole(slide):
         x0, y0, x1, y1 = (value * scale for value in contents.searched)
-        picture = pictures.with_frame(picture, (x0, y0, x1, y1), pictures.DARK)
+        picture = pictures.with_frame(picture, (x0, y0, x1, y1), pictures.DARK, 2)
     middles = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2 * scale
     groups = [(middles[found.labels == at], color_of(label)) for at, label in enumerate(found.classes)]
     return pictures.with_dots(picture, groups)
