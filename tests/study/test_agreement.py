@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from cytoshift.cli.app import app
 from cytoshift.errors import StudyError
 from cytoshift.study import State
 from cytoshift.study.agreement import NO_CELL, NOT_MARKED, UNSURE, agreement, blinded_readers, settle
+from cytoshift.study.formats.annotations import Annotations
 
 
 @pytest.fixture
@@ -110,6 +112,31 @@ def test_cells_that_both_added_at_one_place_are_one_cell(study):
     settle(study, cell, found.readers, NO_CELL)
     assert len(agreement(study).disagreements) == 1
     assert study.events()[-1].kind == "note"
+
+
+def test_cells_from_a_file_count_as_what_its_reader_says(study, predict):
+    """Wherever they were drawn: those that both have at one place are one."""
+    study.add("a", (8, 9, 30, 31), "HSIL")
+    study.add("a", (104, 10, 118, 33), "LSIL")
+    study.read_as("Dr B")
+    drawn = Annotations.of(predict(n=4))  # at x 10, 100, 190 and 280; NILM, LSIL, HSIL, NILM
+    states = np.uint8([State.ADDED, State.PREDICTED, State.UNSURE, State.PREDICTED])
+    event = study.bring_in("a", replace(drawn, states=states), "qupath.geojson")
+    study.reject("a", f"{event.id}:2")
+    study.accept("a", f"{event.id}:1")
+    study.read_as("")
+    found = agreement(study)
+    assert [says(cell) for cell in found.read] == [("HSIL", "NILM"), ("LSIL", "LSIL")]
+    assert found.table.sum() == 2
+    study.read_as("Dr B")
+    study.relabel("a", f"{event.id}:3", "SCC")  # which the common reading has not
+    study.read_as("")
+    alone = agreement(study).disagreements[1]
+    assert (alone.target, says(alone)) == (f"{event.id}:3", (NOT_MARKED, "SCC"))
+    settle(study, alone, found.readers, "HSIL")
+    assert study.cells("a", "").label(2) == "HSIL"
+    settle(study, found.disagreements[0], found.readers, "HSIL")
+    assert agreement(study).disagreements == ()
 
 
 def test_two_readers_must_be_known(study, predict):

@@ -23,7 +23,7 @@ NO_CELL = "no cell"
 
 UNSURE = "unsure"
 NOT_MARKED = "not marked"
-"""What a reader says of a cell that only the other one added."""
+"""What a reader says of a cell that only the other one added, by hand or from a file."""
 
 SAME_CELL = 0.5
 """Intersection over union from which cells that two readers added are the same."""
@@ -48,7 +48,8 @@ class TwiceRead:
     slide : str
         Identity.
     target : str
-        ``"RUN:INDEX"`` for a prediction, else the event that added it, of the first reader who did.
+        ``"RUN:INDEX"`` for a prediction, else the event that added it, or ``"EVENT:INDEX"`` where that was an import,
+        of the first reader who did.
     box : tuple of float
         x0, y0, x1, y1 in level-0 pixels, where the first reader leaves it.
     opinions : tuple of Opinion
@@ -170,7 +171,7 @@ def agreement(study: Study, readers: Readers | None = None, slides: Iterable[str
     only = [0, 0]
     for slide in [record.identity for record in study.slides()] if slides is None else slides:
         one, other = (_reading(study, slide, reader) for reader in (first, second))
-        here = _added(slide, one, other)
+        here = _added(study, slide, one, other)
         for run in dict.fromkeys((*one.runs, *other.runs)):
             a, b = one.decided(study, run), other.decided(study, run)
             only[0], only[1] = only[0] + len(a.keys() - b.keys()), only[1] + len(b.keys() - a.keys())
@@ -183,7 +184,7 @@ def settle(study: Study, cell: TwiceRead, readers: Readers, says: str) -> Event:
     """Store in the common reading what a cell is after all: a class, `NO_CELL` or `UNSURE`; it names both readers."""
     said = dict(zip(readers, (opinion.event for opinion in cell.opinions), strict=True))
     about: dict[str, Any] = {"about": cell.target}
-    if any(event.id == cell.target and event.reader for event in study.events()):  # only a blinded reader has it
+    if any(event.id == _made_by(cell.target) and event.reader for event in study.events()):  # only that reader has it
         if says in (NO_CELL, UNSURE):
             return study.settle(cell.slide, "note", "", said, text=says, **about)
         return study.settle(cell.slide, "add", "", said, box=list(cell.box), label=says, **about)
@@ -217,21 +218,25 @@ class _Reading:
 
     def decided(self, study: Study, run: str) -> dict[str, tuple[Box, Opinion]]:
         """Return box and opinion of the predictions of a run that the reader decided on."""
-        return self._opinions(fold_cells(study.findings(run), run, self.corrections, np.inf), predicted=True)
+        found = self._opinions(fold_cells(study.findings(run), run, self.corrections, np.inf))
+        return {key: one for key, one in found.items() if ":" in key}
 
-    def added(self) -> dict[str, tuple[Box, Opinion]]:
-        """Return box and opinion of the cells the reader added and did not take away again."""
-        found = self._opinions(fold_cells(None, "", self.corrections), predicted=False)
+    def added(self, study: Study) -> dict[str, tuple[Box, Opinion]]:
+        """Return box and opinion of the cells the reader added, by hand or from a file, and did not take away again.
+
+        Cells from a file on which nobody decided, neither there nor here, are no opinion.
+        """
+        found = self._opinions(fold_cells(None, "", self.corrections, imports=study.imported(self.corrections)))
         return {key: one for key, one in found.items() if one[1].says != NO_CELL}
 
-    def _opinions(self, cells: Cells, *, predicted: bool) -> dict[str, tuple[Box, Opinion]]:
+    def _opinions(self, cells: Cells) -> dict[str, tuple[Box, Opinion]]:
         says = {State.REJECTED: NO_CELL, State.UNSURE: UNSURE}
         found: dict[str, tuple[Box, Opinion]] = {}
-        for position, key in enumerate(cells.ids):
-            if (":" in key) == predicted and key in self.last:
-                x0, y0, x1, y1 = cells.boxes[position].tolist()
-                said = says.get(State(int(cells.states[position])), cells.label(position))
-                found[key] = ((x0, y0, x1, y1), Opinion(said, self.last[key]))
+        for position in np.flatnonzero(cells.states != State.PREDICTED).tolist():
+            key = cells.ids[position]
+            x0, y0, x1, y1 = cells.boxes[position].tolist()
+            said = says.get(State(int(cells.states[position])), cells.label(position))
+            found[key] = ((x0, y0, x1, y1), Opinion(said, self.last.get(key) or _made_by(key)))
         return found
 
 
@@ -247,9 +252,14 @@ def _reading(study: Study, slide: str, reader: str) -> _Reading:
     return _Reading(corrections, last, tuple(run for run in targets if run in runs))
 
 
-def _added(slide: str, one: _Reading, other: _Reading) -> list[TwiceRead]:
+def _made_by(cell: str) -> str:
+    """Return the event that added a cell or brought it in."""
+    return cell.partition(":")[0]
+
+
+def _added(study: Study, slide: str, one: _Reading, other: _Reading) -> list[TwiceRead]:
     """Pair the cells that both added at the same place; of the others, one reader did not mark them."""
-    first, second = list(one.added().items()), list(other.added().items())
+    first, second = list(one.added(study).items()), list(other.added(study).items())
     boxes = [np.array([box for _, (box, _) in part], np.float32).reshape(-1, 4) for part in (first, second)]
     pairs, overlaps = overlapping(boxes[0], boxes[1], SAME_CELL)
     pairs = one_to_one(pairs[np.argsort(-overlaps, kind="stable")], len(first), len(second))

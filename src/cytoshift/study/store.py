@@ -6,7 +6,7 @@ import logging
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -19,7 +19,7 @@ from cytoshift.study.corrections import Corrections, Limits
 from cytoshift.study.events import Event, Kind, Targets, about
 from cytoshift.study.following import FollowedCells
 from cytoshift.study.history import decisions, fold
-from cytoshift.study.imports import Names, Packed
+from cytoshift.study.imports import Imports, Names, Packed
 from cytoshift.study.log import SlideRecord
 from cytoshift.study.opening import FILE, Opened, create_file, open_log
 
@@ -251,6 +251,10 @@ class Study(Corrections):
                     self._followed.popitem(last=False)
             self._followed.move_to_end(key)
             return self._followed[key].cells
+
+    def imported(self, events: Iterable[Event]) -> Imports:
+        """Return the cells that came in with events, as they came, by event."""
+        return self._log.imports(events)
 
     def names(self, event: str) -> tuple[Names, Outlines]:
         """Return what a file called the cells of an import (its event), and their outlines."""
