@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cytoshift.study import Study
+from cytoshift.study.coverage import Coverage
 
 
 @pytest.fixture
@@ -118,3 +120,19 @@ def test_who_changed_what_is_told(tmp_path, field, cytoshift):
     said = json.loads(cytoshift("study", "history", study, added.id, "--json"))
     assert [(event["kind"], event["author"]) for event in said] == [("add", "ada"), ("reject", "ada")]
     assert len(cytoshift("study", "history", study).splitlines()) == 4
+
+
+def test_status_says_which_share_of_the_tissue_was_seen(tmp_path, field, cytoshift):
+    study = tmp_path / "study"
+    cytoshift("study", "new", study)
+    cytoshift("study", "add", study, field)
+    assert json.loads(cytoshift("study", "status", study, "--json"))["slides"][0]["seen"] is None
+    with Study.open(study) as store:
+        identity = store.slides()[0].identity
+        tissue, seen = np.full((1, 2), 255, np.uint8), np.array([[10, 2.5]], np.float16)
+        store.add_coverage(identity, Coverage(400, 200, 200.0, 0.25, tissue, seen))
+    assert json.loads(cytoshift("study", "status", study, "--json"))["slides"][0]["seen"] == 0.5
+    head, row = (line.split("  ") for line in cytoshift("study", "status", study).splitlines())
+    assert (head[-1], row[-1].strip()) == ("seen at 10×", "50 %")
+    other = json.loads(cytoshift("study", "status", study, "--reader", "second", "--json"))
+    assert other["slides"][0]["seen"] is None

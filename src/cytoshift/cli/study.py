@@ -60,7 +60,7 @@ def status(
     reader: Annotated[str, typer.Option(help="Count what this blinded reader did; the common reading without.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say what is in a study: slides and where they lie, cells by state, regions marked complete."""
+    """Say what is in a study: slides and where they lie, cells by state, complete regions, tissue seen at 10×."""
     from cytoshift.study import Study
     from cytoshift.study.agreement import blinded_readers
     from cytoshift.study.relocate import lies_at, relocate
@@ -83,8 +83,8 @@ def status(
     if not rows:
         typer.echo(f"{study} has no slides yet; add one with: cytoshift study add {study} SLIDE")
         return
-    names = [name for name in rows[0] if name != "identity"]
-    print_columns([names, *([row[name] for name in names] for row in rows)])
+    names = [name for name in rows[0] if name not in ("identity", "seen")]
+    print_columns([(*names, "seen at 10×"), *((*(row[name] for name in names), _percent(row["seen"])) for row in rows)])
     for record in records:
         if record.identity in moved:
             typer.echo(
@@ -139,13 +139,26 @@ def history(
         print_columns([("time", "who", "what", "class", "cell"), *rows])
 
 
+def _percent(share: float | None) -> str:
+    from cytoshift.study.coverage import share_words
+
+    return "-" if share is None else share_words(share)
+
+
 def _count(store: Study, identity: str, name: str) -> dict[str, Any]:
     from cytoshift.study.change import State
+    from cytoshift.study.coverage import coverage_share
 
     cells = store.cells(identity)
     counts = Counter(cells.states.tolist())
     by_state = {state.name.lower(): counts[state] for state in State}
-    return {"name": name, "identity": identity, **by_state, "regions": len(store.regions(identity))}
+    return {
+        "name": name,
+        "identity": identity,
+        **by_state,
+        "regions": len(store.regions(identity)),
+        "seen": coverage_share(store, identity),
+    }
 
 
 def _writable(folder: Path) -> Study:

@@ -87,6 +87,24 @@ class Tissue:
         within = self._sum(bottom, right) - self._sum(top, right) - self._sum(bottom, left) + self._sum(top, left)
         return float(np.clip(round(within / area, 9), 0, 1))
 
+    def areas(self, xs: npt.NDArray[np.float64], ys: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return the tissue in each field of a grid, in level-0 pixels².
+
+        Parameters
+        ----------
+        xs, ys : ndarray of float64, shape (columns + 1,), (rows + 1,)
+            Where the fields begin and end, rising, in level-0 pixels.
+
+        Returns
+        -------
+        ndarray of float64, shape (rows, columns)
+        """
+        height, width = self.mask.shape
+        down, across = self.downsample_yx
+        sums = _between(self._integral, np.clip(ys / down, 0, height))
+        sums = _between(sums.T, np.clip(xs / across, 0, width)).T
+        return np.asarray(np.diff(np.diff(sums, axis=0), axis=1) * down * across)
+
     def _sum(self, y: float, x: float) -> float:
         """Return the tissue between the origin and a point, in pixels of the mask."""
         row, column = min(int(y), self.mask.shape[0] - 1), min(int(x), self.mask.shape[1] - 1)
@@ -100,6 +118,13 @@ class Tissue:
             return None
         pixel = self.downsample_yx[0] * frame.mpp_yx[0] * self.downsample_yx[1] * frame.mpp_yx[1]
         return float(self.mask.sum()) * pixel / 1e6
+
+
+def _between(rows: npt.NDArray[np.float64], at: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return values between the rows of a table, each linear between two rows."""
+    first = np.minimum(at.astype(int), len(rows) - 2)
+    part = (at - first)[:, None]
+    return np.asarray(rows[first] * (1 - part) + rows[first + 1] * part)
 
 
 _found: OrderedDict[tuple[str, tuple[float, float] | None], Tissue] = OrderedDict()

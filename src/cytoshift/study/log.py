@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from cytoshift.errors import StudyError
 from cytoshift.study import migrations, schema
+from cytoshift.study.coverage import Coverage
 from cytoshift.study.events import Event
 from cytoshift.study.imports import Imported, Imports, Names, Packed, outlines_of, unpacked
 
@@ -327,6 +328,31 @@ class Log:
         with self._reading():
             (names,) = self._connection.execute("SELECT names FROM run WHERE id = ?", (event,)).fetchone()
             return unpacked(names), self.outlines(event)
+
+    # Coverage
+
+    def coverage(self, slide: str, reader: str) -> Coverage | None:
+        """Return what a reader has seen of a slide; None for nothing. Earlier versions kept none."""
+        if self.version < 4:
+            return None
+        with self._reading():
+            row = self._connection.execute(
+                "SELECT width, height, field, mpp, tissue, seen FROM coverage WHERE slide = ? AND reader = ?",
+                (slide, reader),
+            ).fetchone()
+            return None if row is None else Coverage.from_row(row)
+
+    def add_coverage(self, slide: str, reader: str, coverage: Coverage) -> Coverage:
+        """Store what a reader has seen beside what was stored of it, and return both together."""
+        with self._writing():
+            stored = self.coverage(slide, reader)
+            both = coverage if stored is None else coverage.merged(stored)
+            self._connection.execute(
+                "INSERT INTO coverage VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (slide, reader) DO UPDATE SET "
+                "field = excluded.field, mpp = excluded.mpp, tissue = excluded.tissue, seen = excluded.seen",
+                (slide, reader, *both.row()),
+            )
+        return both
 
     def check(self) -> str:
         """Return what SQLite says of the file's integrity: ``"ok"``, or what is wrong."""

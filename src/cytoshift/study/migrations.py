@@ -20,6 +20,13 @@ STEPS = {
         ALTER TABLE run ADD COLUMN states BLOB;
         ALTER TABLE run ADD COLUMN names BLOB;
     """,
+    3: """
+        CREATE TABLE coverage (
+            slide TEXT NOT NULL REFERENCES slide (identity), reader TEXT NOT NULL,
+            width INTEGER NOT NULL, height INTEGER NOT NULL, field REAL NOT NULL, mpp REAL NOT NULL,
+            tissue BLOB NOT NULL, seen BLOB NOT NULL, PRIMARY KEY (slide, reader)
+        );
+    """,
 }
 """What leads from a version to the next one."""
 

@@ -7,13 +7,14 @@ import os
 import shutil
 import sqlite3
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from cytoshift.durable import sync_folder
 from cytoshift.study import schema
+from cytoshift.study.coverage import Coverage
 from cytoshift.study.pages import Pages, Value
 
 RUN_COLUMNS = (
@@ -34,11 +35,14 @@ class Saved:
         Columns of the runs that are there as a whole, by their place.
     slides : dict
         Columns of the slides, by identity.
+    coverage : dict
+        What was looked at, by identity of the slide and reader.
     """
 
     events: dict[int, tuple[Value, ...]]
     runs: dict[int, tuple[Value, ...]]
     slides: dict[str, tuple[Value, ...]]
+    coverage: dict[tuple[str, str], Coverage] = field(default_factory=dict)
 
     @property
     def anything(self) -> bool:
@@ -68,6 +72,8 @@ def read(file: Path) -> Saved:
             saved.runs[number] = (number, *values[1:])
         elif _is_slide(values):
             saved.slides[str(values[0])] = values
+        elif _is_coverage(values):
+            saved.coverage.update(_coverage(values))
     return saved
 
 
@@ -85,6 +91,7 @@ def write(saved: Saved, path: Path) -> None:
             padded = (*run, *[None] * (len(RUN_COLUMNS) - len(run)))
             marks = ", ".join("?" * len(RUN_COLUMNS))
             connection.execute(f"INSERT INTO run ({', '.join(RUN_COLUMNS)}) VALUES ({marks})", padded)
+        _insert(connection, "coverage", [(*whose, *coverage.row()) for whose, coverage in saved.coverage.items()])
         connection.execute("COMMIT")
         connection.execute("PRAGMA journal_mode=DELETE")  # one file, which a rename moves as a whole
     finally:
@@ -146,6 +153,7 @@ def _insert(connection: sqlite3.Connection, table: str, rows: Any) -> None:
 def _unknown_slides(saved: Saved) -> list[tuple[Value, ...]]:
     """Return rows for slides of which nothing is left but what was found or decided on them."""
     named = [str(row[2]) for row in (*saved.runs.values(), *saved.events.values())]
+    named += [slide for slide, _ in saved.coverage]
     lost = [identity for identity in dict.fromkeys(named) if identity not in saved.slides]
     return [(identity, identity, "[]", None, None, None, "") for identity in lost]
 
@@ -168,6 +176,19 @@ def _is_slide(values: tuple[Value, ...]) -> bool:
     if not (len(values) == 7 and _texts((*values[:3], values[6])) and _is_json(values[2], list)):
         return False
     return all(value is None or isinstance(value, int | float) for value in values[3:6])
+
+
+def _is_coverage(values: tuple[Value, ...]) -> bool:
+    kinds = (str, str, int, int, int | float, int | float, bytes, bytes)
+    return len(values) == 8 and all(isinstance(value, kind) for value, kind in zip(values, kinds, strict=True))
+
+
+def _coverage(values: tuple[Any, ...]) -> dict[tuple[str, str], Coverage]:
+    """Return what a row holds, by slide and reader; nothing where it is not whole."""
+    try:
+        return {(values[0], values[1]): Coverage.from_row(values[2:])}
+    except (ValueError, ArithmeticError):
+        return {}
 
 
 def _texts(values: tuple[Value, ...]) -> bool:

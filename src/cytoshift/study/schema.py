@@ -6,7 +6,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-VERSION = 3
+VERSION = 4
 """The schema this version writes."""
 
 APPLICATION = 0x43797453
@@ -54,6 +54,17 @@ CREATE TABLE event (
     payload TEXT NOT NULL,
     author TEXT NOT NULL,
     time TEXT NOT NULL
+);
+
+CREATE TABLE coverage (
+    slide TEXT NOT NULL REFERENCES slide (identity),
+    reader TEXT NOT NULL,     -- a blinded one; '' for the common reading
+    width INTEGER NOT NULL, height INTEGER NOT NULL,  -- of the slide, and the side of a field, in level-0 pixels
+    field REAL NOT NULL,
+    mpp REAL NOT NULL,        -- by which magnifications were reckoned
+    tissue BLOB NOT NULL,     -- uint8 for each field, row after row, as zlib packs them
+    seen BLOB NOT NULL,       -- float16, the highest magnification, likewise
+    PRIMARY KEY (slide, reader)
 );
 
 CREATE TRIGGER run_stays BEFORE UPDATE ON run BEGIN SELECT RAISE(ABORT, 'predictions are never changed'); END;

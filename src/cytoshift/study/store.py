@@ -16,6 +16,7 @@ from cytoshift.errors import StudyError
 from cytoshift.study.cells import Cells, Region, fold_cells, fold_regions
 from cytoshift.study.change import DECISIONS
 from cytoshift.study.corrections import Corrections, Limits
+from cytoshift.study.coverage import Coverage
 from cytoshift.study.events import Event, Kind, Targets, about
 from cytoshift.study.following import FollowedCells
 from cytoshift.study.history import decisions, fold
@@ -275,6 +276,26 @@ class Study(Corrections):
     def regions(self, slide: str) -> tuple[Region, ...]:
         """Return the regions of a slide that are marked complete, oldest first."""
         return fold_regions(self.corrections(slide))
+
+    def coverage(self, slide: str) -> Coverage | None:
+        """Return what the reader of this reading has looked at of a slide; None where nothing is stored."""
+        return self._log.coverage(slide, self.reader)
+
+    def add_coverage(self, slide: str, coverage: Coverage, reader: str | None = None) -> Coverage:
+        """Store what was looked at beside what is stored, the higher magnification of each field, and return both.
+
+        Of the reading of `reader` by default. No event: nobody is told, and nothing is there to be undone.
+
+        Raises
+        ------
+        StudyError
+            It cannot be stored.
+        ValueError
+            It has another grid than what is stored.
+        """
+        self._writable()
+        self._check_slide(slide)
+        return self._log.add_coverage(slide, self.reader if reader is None else reader, coverage)
 
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         """Call ``listener`` with every event after it is stored, in the thread that stored it; returns how to stop."""
