@@ -39,14 +39,21 @@ WIDTH, HEIGHT = 340, 560
 UNPLACED_HEIGHT = 40
 
 
-def sentence(text: str = "", *, faint: bool = False) -> QLabel:
+def aside(label: QLabel) -> QLabel:
+    """Set the words of a label in italics, in the theme's own colour; that of disabled words can hardly be read."""
+    font = label.font()
+    font.setItalic(True)
+    label.setFont(font)
+    return label
+
+
+def sentence(text: str = "", *, in_passing: bool = False) -> QLabel:
     """Return a label that wraps its words and lets them be copied."""
     label = QLabel(text)
     label.setWordWrap(True)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
-    label.setEnabled(not faint)
-    return label
+    return aside(label) if in_passing else label
 
 
 def button(text: str, tip: str, action: Callable[[], Any]) -> QPushButton:

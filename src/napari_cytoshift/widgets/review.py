@@ -116,7 +116,7 @@ class ReviewDock(Dock):
         third.addWidget(self.regions, 1)
         third.addWidget(self.complete)
         self.help.setMaximumWidth(32)
-        self.hint = sentence("", faint=True)
+        self.hint = sentence("", in_passing=True)
         tools = QVBoxLayout()
         for row in (first, second, third):
             tools.addLayout(row)

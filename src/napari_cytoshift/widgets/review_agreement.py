@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLay
 from superqt import QElidingLabel
 
 from cytoshift.study.agreement import blinded_readers
-from napari_cytoshift.widgets.dock import button, listen, sentence
+from napari_cytoshift.widgets.dock import aside, button, listen, sentence
 from napari_cytoshift.widgets.review_settling import COMMON
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class AgreementPanel(QWidget):
         self._work = work
         self.pair, self._table = QComboBox(), QGridLayout()
         self.pair.setToolTip("Which two readers are compared")
-        self.left = sentence("", faint=True)
+        self.left = sentence("", in_passing=True)
         tip = "Go through the disagreements: the keys that decide then settle, and the event names both readers"
         self.settle = button("Settle", tip, self._on_settle)
         self.settle.setCheckable(True)
@@ -91,8 +91,7 @@ class AgreementPanel(QWidget):
             title.setMaximumWidth(WIDEST)
             self._table.addWidget(title, at, 0)
             for column, text in enumerate(numbers, start=1):
-                label = QLabel(text)
-                label.setEnabled(at > 0)
+                label = QLabel(text) if at else aside(QLabel(text))
                 self._table.addWidget(label, at, column, Qt.AlignmentFlag.AlignRight)
 
 

@@ -29,7 +29,7 @@ class Readers(QWidget):
         self.begin = button("Read blinded", "Nothing that others decided is shown to this reader", self._begin)
         self.compare = button("Agreement", "How far two readers agree, and what is left to settle", self._on_compare)
         self.compare.setCheckable(True)
-        self.note = sentence("", faint=True)
+        self.note = sentence("", in_passing=True)
         self._lay_out()
         self.reader.activated.connect(lambda _: self._on_reader())
         self.name.returnPressed.connect(self._begin)

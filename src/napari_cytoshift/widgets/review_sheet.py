@@ -9,6 +9,8 @@ from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QFrame, QGridLayout, QLabel, QVBoxLayout, QWidget
 
+from napari_cytoshift.widgets.dock import aside
+
 COLUMNS = 2
 MARGIN = 14
 
@@ -33,9 +35,8 @@ class KeySheet(QFrame):
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(3)
         _fill(grid, lines)
-        words = QLabel(note)
+        words = aside(QLabel(note))
         words.setWordWrap(True)
-        words.setEnabled(False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         layout.addLayout(grid)

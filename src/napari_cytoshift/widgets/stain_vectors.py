@@ -66,7 +66,7 @@ class StainVectors(QWidget):
         self.pick.setCheckable(True)
         self.more = button("", "", self._on_more)
         self.undo = button("Reset", "Take the vectors that the fit found on this slide", self._on_reset)
-        self.hint = sentence(DRAG, faint=True)
+        self.hint = sentence(DRAG, in_passing=True)
         self._lay_out()
         self.plane.chosen.connect(self._on_chosen)
         self.plane.moving.connect(self._on_moving)
