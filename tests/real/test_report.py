@@ -16,6 +16,7 @@ from cytoshift.models import Registry
 from cytoshift.report import report_of, slide_page, write_page
 from cytoshift.slides import open_slide
 from cytoshift.study import Study
+from cytoshift.study.coverage import Coverage
 from cytoshift.study.palette import BETHESDA
 
 FOLDER = os.environ.get("CYTOSHIFT_IMAGES", "")
@@ -75,6 +76,7 @@ def test_the_guide_shows_a_report(data: Path, tmp_path: Path) -> None:
         study.author = "björn"
         study.relabel(identity, cells[15:18], "SCC")
         study.unsure(identity, cells[18])
+        study.add_coverage(identity, Coverage.of(slide).marked((0, 0, 1280, 820), 20))
         study.mark_complete(identity, (100, 100, 900, 700), run, model.card.threshold, model.card.thresholds)
         study.read_as("Dr B")
         study.accept(identity, cells[:14])
@@ -84,4 +86,4 @@ def test_the_guide_shows_a_report(data: Path, tmp_path: Path) -> None:
     path = write_page(tmp_path / "report.pdf", slide_page(told))
     with pypdfium2.PdfDocument(path) as document:
         assert len(document) == 1
-        document[0].render(scale=SHARP).to_pil().quantize(256).save(Path(FOLDER) / "report.png", optimize=True)
+        document[0].render(scale=SHARP).to_pil().save(Path(FOLDER) / "report.png", optimize=True)

@@ -19,6 +19,7 @@ from cytoshift.slides import open_slide
 from cytoshift.slides.tissue import Tissue, find_tissue
 from cytoshift.study import State, Study
 from cytoshift.study.agreement import agreement
+from cytoshift.study.coverage import Coverage
 
 MPP = 0.25
 
@@ -229,3 +230,14 @@ def test_a_million_cells_are_counted_at_once() -> None:
     cells = fold_cells(Findings(boxes, scores, labels, ("NILM", "LSIL", "HSIL"), Provenance("a", "m")), "run", ())
     assert [one.cells for one in class_counts(cells, None, None)] == [333334, 333333, 333333]
     assert most_severe(cells, 2).tolist() == [999998, 999995]
+
+
+def test_what_was_looked_at_is_that_of_the_reading(
+    study: Study, identity: str, registry: Registry, smear: Path
+) -> None:
+    unseen = Coverage.of(open_slide(smear).calibrated((MPP, MPP)))
+    study.add_coverage(identity, unseen.marked((0, 0, 1000, 400), 5.0).marked((0, 400, 1000, 800), 20.0))
+    told = report_of(study, identity, registry)
+    assert told.screened == pytest.approx(0.5, abs=0.01)
+    study.read_as("Dr B")
+    assert report_of(study, identity, registry).screened is None

@@ -88,6 +88,7 @@ def test_both_files_say_the_same_in_the_same_order(told: SlideReport, tmp_path: 
         assert "5 of 8 cells are undecided" in text[: places[0]]
         assert "Körnige Zelle µ²κ×" in text
         assert "was LSIL · A" in text
+        assert "not recorded" in text
         assert "0123456789ab" in text
     in_pdf = set(sheet.split())
     missing = [word for word in page.words if word not in in_pdf and word not in sheet.replace("\r\n", " ")]

@@ -146,6 +146,8 @@ class SlideReport:
         Tissue in the part that was searched.
     tissue_share, tissue_mm2 : float or None
         Tissue on the whole slide.
+    screened : float or None
+        Share of it that was looked at closely enough, at `coverage.SCREENED` and above; None where nobody looked.
     sources : tuple of Source
         Those of the counted cells, then other searches of the slide.
     decided : tuple of Decided
@@ -182,6 +184,7 @@ class SlideReport:
     searched_mm2: float | None
     tissue_share: float | None
     tissue_mm2: float | None
+    screened: float | None
     sources: tuple[Source, ...]
     decided: tuple[Decided, ...]
     elsewhere: int

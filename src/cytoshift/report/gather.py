@@ -27,6 +27,7 @@ from cytoshift.slides import open_slide
 from cytoshift.slides.tissue import find_tissue
 from cytoshift.study.agreement import agreement, blinded_readers
 from cytoshift.study.change import State
+from cytoshift.study.coverage import coverage_share
 from cytoshift.study.mitoses import figures_of_cells
 from cytoshift.study.palette import RGBColor, color_of, severity
 from cytoshift.study.relocate import lies_at, relocate
@@ -131,6 +132,7 @@ def report_of(
         searched_mm2=None,
         tissue_share=None,
         tissue_mm2=None,
+        screened=coverage_share(study, identity),
         sources=sources,
         decided=decided,
         elsewhere=decided_elsewhere(corrections, {source for _, source in cells.ids.sources}),

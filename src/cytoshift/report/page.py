@@ -24,6 +24,7 @@ from cytoshift.report.gather import BAR_UM
 from cytoshift.report.pictures import said_length
 from cytoshift.report.room import MOST_AUTHORS, MOST_CLASSES, MOST_SOURCES
 from cytoshift.study.change import State
+from cytoshift.study.coverage import SCREENED, share_words
 from cytoshift.study.palette import color_of, severity
 
 if TYPE_CHECKING:
@@ -117,8 +118,15 @@ def _facts(told: SlideReport) -> Facts:
     if told.tissue_share is not None:
         area = "" if told.tissue_mm2 is None else f", {told.tissue_mm2:,.2f} mm²"
         rows.append(("Tissue", f"{told.tissue_share:.0%} of the slide{area}"))
+    rows.append(("Looked at", _looked_at(told)))
     rows.append(("Fingerprint", record.identity[:16]))
     return Facts(tuple(rows))
+
+
+def _looked_at(told: SlideReport) -> str:
+    if told.screened is None:
+        return "not recorded"
+    return f"{share_words(told.screened)} of the tissue at {SCREENED:g}× and above"
 
 
 def said_size(slide: Slide) -> str:
