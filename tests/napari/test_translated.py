@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tiny_translator import add_translator
 
 from cytoshift.translation.chain import Chain
 from napari_cytoshift.comparison import Comparison
@@ -18,28 +19,6 @@ from napari_cytoshift.widgets.compare import CompareDock
 
 Make = Callable[..., Any]
 LONG = 90_000
-
-
-def add_translator(folder: Path, name: str, *, steps: int = 3, mpp: float | None = 0.5, **changes: Any) -> str:
-    """Put a very small translator among the models; return its id."""
-    import torch
-
-    from cytoshift.models import Card, Registry
-    from cytoshift.models.model import save_model
-    from cytoshift.translation import Generator, GeneratorPlan, TranslatorArchitecture
-
-    arch = "timecond" if steps > 1 else "plain"
-    plan = TranslatorArchitecture(
-        method="unsb" if steps > 1 else "cut",
-        generator=GeneratorPlan(arch=arch, width=4, blocks=1),
-        steps=steps,
-        tile=128,
-    )
-    torch.manual_seed(0)
-    state = Generator(plan.generator).state_dict()
-    card = Card(id=name, title=name.title(), task="translation", mpp=mpp, architecture={**plan.model_dump(), **changes})
-    save_model(folder / name, card, state)
-    return str(Registry().add(folder / name).card.id)
 
 
 @pytest.fixture

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from cytoshift.models import Card, Registry
+from cytoshift.models.model import save_model
 from cytoshift.slides.samples import Scene, render_tile
 from cytoshift.translation import Generator, GeneratorPlan, PlainTiles, Translator, TranslatorArchitecture
 
@@ -49,3 +52,19 @@ def translator(kind: type[Translator | PlainTiles] = Translator, **options: Any)
 def scene(height: int, width: int, seed: int = 0) -> RGB:
     """Return a drawn field with cells."""
     return render_tile(Scene(seed), 0, 0, height, width, "home")
+
+
+def add_translator(folder: Path, name: str, *, steps: int = 3, mpp: float | None = 0.5, **changes: Any) -> str:
+    """Put a very small translator among the models; return its id."""
+    arch = "timecond" if steps > 1 else "plain"
+    plan = TranslatorArchitecture(
+        method="unsb" if steps > 1 else "cut",
+        generator=GeneratorPlan(arch=arch, width=4, blocks=1),
+        steps=steps,
+        tile=128,
+    )
+    torch.manual_seed(0)
+    state = Generator(plan.generator).state_dict()
+    card = Card(id=name, title=name.title(), task="translation", mpp=mpp, architecture={**plan.model_dump(), **changes})
+    save_model(folder / name, card, state)
+    return str(Registry().add(folder / name).card.id)

@@ -46,6 +46,10 @@ def start_(
     target: Annotated[
         list[str] | None, typer.Option("--to", metavar="PATH", help="Slide whose look is wanted.")
     ] = None,
+    across: Annotated[
+        str, typer.Option(metavar="TRANSLATOR", help="Carry the detector to the look that this gives.")
+    ] = "",
+    fields: Annotated[str, typer.Option(metavar="COCO", help="Labelled fields to carry it with.")] = "",
     mpp: Annotated[float, typer.Option(metavar="UM", help="µm/px of images that say nothing of it.")] = 0.25,
     title: Annotated[str, typer.Option(help="What a translator is called.", show_default=False)] = "",
     changes: Annotated[list[str] | None, typer.Option("--set", help="key=value of the recipe.")] = None,
@@ -56,20 +60,26 @@ def start_(
 
     A detector learns from what is marked complete; with --task mitosis, a classifier learns from the normal and
     atypical mitoses that were decided on. With --from and --to, each given as often as there are slides or once with a
-    folder, a translator is trained that shows slides of the first laboratory as the second one's.
+    folder, a translator is trained that shows slides of the first laboratory as the second one's. With --across, the
+    detector learns from labelled fields as that translator shows them: from --fields, or those that it learnt from.
     """
     from cytoshift.jobs import new_job_folder, start
     from cytoshift.jobs.corrections import RECIPES
 
-    if source or target:
+    overrides = [*(changes or []), f"training.seed={seed}"]
+    if across:
+        from cytoshift.jobs.carrying import RECIPE, carrying_spec
+
+        spec: JobSpec = carrying_spec(
+            across, study=study, parent=model, fields=fields, recipe=recipe or RECIPE, overrides=overrides
+        )
+        job = start(spec, new_job_folder(study, "carry"))
+    elif source or target:
         from cytoshift.jobs.laboratories import laboratory, scales_of, translating_spec
 
         scales = scales_of(study)
         labs = [laboratory(paths or [], mpp=mpp, calibrated=scales) for paths in (source, target)]
-        overrides = [*(changes or []), f"training.seed={seed}"]
-        spec: JobSpec = translating_spec(
-            *labs, study=study, recipe=recipe or "sc-unsb-small", title=title, overrides=overrides
-        )
+        spec = translating_spec(*labs, study=study, recipe=recipe or "sc-unsb-small", title=title, overrides=overrides)
         job = start(spec, new_job_folder(study, "translate"))
     else:
         spec = _learning(study, task, model, recipe or RECIPES[task], changes or [], seed)

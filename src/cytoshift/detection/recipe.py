@@ -18,8 +18,8 @@ class DetectorData(BaseModel):
     Attributes
     ----------
     path, split, half : str
-        A data set in COCO's JSON or MIDOG's, and which of its images; or a table of patches with a mitosis in the
-        middle of each, which are laid side by side.
+        A data set in COCO's JSON or MIDOG's, and which of its images, all with ``""``; or a table of patches with a
+        mitosis in the middle of each, which are laid side by side.
     mpp : float
         µm/px of images that say nothing of it themselves.
     through : str

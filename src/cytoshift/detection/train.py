@@ -34,8 +34,9 @@ class TrainedDetector:
     """What a training made: weights, what is needed to use them, and what was measured while it ran.
 
     ``metrics`` were measured on the images held back from the training, by which the best step and the threshold
-    were chosen; they flatter the model a little and are no test result. ``thresholds``, by class, and ``calibration``
-    of the scores are empty where there was too little to choose them by; see `Card` for both.
+    were chosen; they flatter the model a little and are no test result. ``before`` is what the teacher of a
+    distillation makes of the same images. ``thresholds``, by class, and ``calibration`` of the scores are empty where
+    there was too little to choose them by; see `Card` for both.
     """
 
     state: dict[str, Tensor]
@@ -46,6 +47,7 @@ class TrainedDetector:
     thresholds: dict[str, float]
     calibration: dict[str, float]
     metrics: dict[str, float]
+    before: dict[str, float]
     best_step: int
     steps: int
     images: int
@@ -108,6 +110,7 @@ def train_detector(
     if recipe.distillation is not None and recipe.distillation.view == "mixed":  # it is to know both looks
         seen = (seen[0], replace(seen[1], fields=held_back.fields + seen[1].fields))
     learning = _learning(recipe, *seen, home=training, parent=parent)
+    before = {} if recipe.distillation is None else learning.validate(learning.network.eval())
     result = fit(learning, recipe.training, folder, emit=emit, control=control)
     learning.network.load_state_dict(result.state)
     detector = learning.detector(learning.network.eval())
@@ -125,6 +128,7 @@ def train_detector(
         thresholds=chosen.thresholds,
         calibration=chosen.calibration,
         metrics=result.metrics,
+        before=before,
         best_step=result.best_step,
         steps=result.steps,
         images=len(training.fields),
@@ -173,7 +177,7 @@ def _chosen(
 def read_data(recipe: DetectorRecipe) -> CocoSet:
     """Read what a recipe learns from: its images, in its classes, at its scale. Raises DataError."""
     wanted = recipe.data
-    data = read_coco(wanted.path, wanted.split, wanted.half or None, point_um=wanted.point_um, mpp=wanted.mpp)
+    data = read_coco(wanted.path, wanted.split or None, wanted.half or None, point_um=wanted.point_um, mpp=wanted.mpp)
     data = in_names(data, wanted.classes)
     return data if wanted.box is None else _scaled_by_boxes(data, wanted.box, recipe.mpp)
 

@@ -17,13 +17,16 @@ from cytoshift.training.recipe import load_recipe
 COST = 5.0
 """Runs of the trunk that one step takes as long as, with its share of the validations; measured on a CPU."""
 
+TEACHER = 2.0
+"""The same for what a teacher adds: it looks once, and both looks are compared."""
 
-def learning_seconds(parent: Card, overrides: Sequence[str] = ()) -> float:
+
+def learning_seconds(parent: Card, overrides: Sequence[str] = (), recipe: str = RECIPES["detector"]) -> float:
     """Estimate the seconds of a job that teaches a detector: a few runs of its trunk are timed, and counted up."""
-    recipe = load_recipe(RECIPES["detector"], DetectorRecipe, overrides)
+    how = load_recipe(recipe, DetectorRecipe, overrides)
     network = build_network(Architecture.model_validate(dict(parent.architecture)), len(parent.classes))
-    device, side = pick_device(recipe.training.device), recipe.views.crop
+    device, side = pick_device(how.training.device), how.views.crop
     trunk = network.backbone.to(device).eval()
-    images = torch.zeros(recipe.training.batch, 3, side, side, device=device)
-    once = seconds_per_run(lambda: trunk(images)["0"], device, precision=recipe.training.precision)
-    return recipe.training.steps * COST * once
+    images = torch.zeros(how.training.batch, 3, side, side, device=device)
+    once = seconds_per_run(lambda: trunk(images)["0"], device, precision=how.training.precision)
+    return how.training.steps * (COST if how.distillation is None else COST + TEACHER) * once

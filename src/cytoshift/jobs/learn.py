@@ -24,7 +24,7 @@ from cytoshift.jobs.keep import keep_model
 from cytoshift.jobs.result import Made
 from cytoshift.jobs.sources import open_source
 from cytoshift.jobs.spec import LearnSpec
-from cytoshift.jobs.taught import taught_id, taught_title
+from cytoshift.jobs.taught import beside, taught_id, taught_title
 from cytoshift.models import Card, Registry, TrainingData
 from cytoshift.study import Study
 from cytoshift.study.dataset import training_set
@@ -58,7 +58,7 @@ def learn(spec: LearnSpec, folder: Path, *, emit: Emit, control: Control) -> Mad
     emit({"kind": "note", "text": "measuring the new model"})
     card = _card(spec, folder.name, parent.card, recipe, trained, held_back)
     after = _measure(card, trained.state, held_back, control)
-    card.metrics = {**after, **{f"parent {name}": value for name, value in before.items()}}
+    card.metrics = beside(after, before)
     fields = replace(read_coco(work / "data"), name=card.trained_on[-1].name)
     card.domain = home_of(fields, _mpp(card), emit, operator=_operator(card, trained.state))
     card.reader = ", ".join(sorted({slide.info.reader for slide in slides.values()}))

@@ -18,7 +18,7 @@ from cytoshift.jobs.replay import known_patches, with_known
 from cytoshift.jobs.result import Made
 from cytoshift.jobs.sources import open_source
 from cytoshift.jobs.spec import LearnSpec
-from cytoshift.jobs.taught import taught_id, taught_title
+from cytoshift.jobs.taught import beside, taught_id, taught_title
 from cytoshift.mitosis import MitosisClassifier, MitosisRecipe, ParentClassifier, TrainedClassifier, evaluate_classifier
 from cytoshift.mitosis.patches import PatchSet, joined, read_patches
 from cytoshift.mitosis.train import ENOUGH, train_classifier
@@ -60,7 +60,7 @@ def learn_mitosis(spec: LearnSpec, folder: Path, *, emit: Emit, control: Control
         emit({"kind": "note", "text": "too few mitoses to choose a threshold by: the model keeps that of its parent"})
         card.threshold, card.calibration = parent.card.threshold, parent.card.calibration
     after = _measure(spec, card, trained.state, own.val, control)
-    card.metrics = {**after, **{f"parent {name}": value for name, value in before.items()}}
+    card.metrics = beside(after, before)
     model = keep_model(registry, card, trained.state, work / MODEL)
     return Made(model.card.id, model.folder, trained.steps, after, before)
 

@@ -1,14 +1,16 @@
-"""What models are called that were taught by the corrections of a study."""
+"""What models are called that were taught, and their parent's numbers beside their own."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from cytoshift.jobs.spec import LearnSpec
 from cytoshift.models import Card
 
 _TAUGHT = ", taught in "
+_PARENT = "parent "
 
 
 def taught_id(spec: LearnSpec, job: str) -> str:
@@ -20,3 +22,14 @@ def taught_id(spec: LearnSpec, job: str) -> str:
 def taught_title(spec: LearnSpec, parent: Card) -> str:
     """Return its title: the parent's, and where it was taught last."""
     return parent.title.partition(_TAUGHT)[0] + _TAUGHT + Path(spec.study).name
+
+
+def beside(after: Mapping[str, float], before: Mapping[str, float]) -> dict[str, float]:
+    """Return a card's metrics: a model's own numbers, and its parent's on the same data."""
+    return {**after, **{_PARENT + name: value for name, value in before.items()}}
+
+
+def parted(metrics: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float]]:
+    """Return a model's own numbers and its parent's, of a card's metrics."""
+    own = {name: value for name, value in metrics.items() if not name.startswith(_PARENT)}
+    return own, {name.removeprefix(_PARENT): value for name, value in metrics.items() if name not in own}

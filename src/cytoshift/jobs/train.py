@@ -17,6 +17,7 @@ from cytoshift.jobs.keep import keep_model
 from cytoshift.jobs.result import Made
 from cytoshift.jobs.samples import keep_samples
 from cytoshift.jobs.spec import TrainSpec
+from cytoshift.jobs.taught import parted
 from cytoshift.jobs.train_detector import detector_card, placed_detector
 from cytoshift.jobs.train_mitosis import classifier_card, placed_classifier
 from cytoshift.jobs.train_restyler import placed_restyler, restyler_card
@@ -86,12 +87,13 @@ def train(spec: TrainSpec, folder: Path, *, emit: Emit, control: Control) -> Mad
     recipe = check_recipe(spec.recipe, task.recipe, spec.name)
     training = folder / WORK / TRAINING
     card, state, steps = task.train(recipe, training, emit=keep_samples(emit, training, folder), control=control)
+    after, before = parted(card.metrics)
     if spec.registry:
         kept = keep_model(Registry(spec.registry), card, state, folder / WORK / MODEL)
-        return Made(kept.card.id, kept.folder, steps, dict(card.metrics))
+        return Made(kept.card.id, kept.folder, steps, after, before)
     shutil.rmtree(folder / MODEL, ignore_errors=True)  # there when a run was killed after it and before the result
     save_model(folder / MODEL, card, state)
-    return Made(card.id, folder / MODEL, steps, dict(card.metrics))
+    return Made(card.id, folder / MODEL, steps, after, before)
 
 
 def _task(name: object, recipe: str) -> Task:

@@ -17,6 +17,7 @@ from cytoshift.engine import FindingOperator
 from cytoshift.errors import ModelError
 from cytoshift.jobs.home import home_of
 from cytoshift.jobs.looking import through
+from cytoshift.jobs.taught import beside
 from cytoshift.mitosis import read_patches
 from cytoshift.mitosis.mosaics import mosaic_fields
 from cytoshift.models import Card, Model, Registry, TrainingData, build_operator
@@ -46,8 +47,8 @@ def detector_card(
         threshold=trained.threshold,
         thresholds=trained.thresholds,
         calibration=trained.calibration,
-        metrics=trained.metrics,
-        validation=f"images of {data.name}, split {recipe.data.split}, held back to choose the best step",
+        metrics=beside(trained.metrics, trained.before),
+        validation=_validation(recipe, data.name),
         trained_on=[
             *([] if parent is None else parent.card.trained_on),
             TrainingData(
@@ -66,6 +67,12 @@ def detector_card(
         code_version=version("napari-cytoshift"),
     )
     return card, trained.state, trained.steps
+
+
+def _validation(recipe: DetectorRecipe, data: str) -> str:
+    split = f", split {recipe.data.split}" if recipe.data.split else ""
+    seen = f", as {Path(recipe.data.through).name} shows them" if recipe.data.through else ""
+    return f"images of {data}{split}, held back to choose the best step{seen}"
 
 
 def placed_detector(recipe: DetectorRecipe) -> DetectorRecipe:

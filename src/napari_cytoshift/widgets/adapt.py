@@ -13,6 +13,7 @@ from cytoshift.jobs import Job
 from napari_cytoshift import notices
 from napari_cytoshift.background import Work
 from napari_cytoshift.sights import MODEL
+from napari_cytoshift.widgets.adapt_carry import CarryCard
 from napari_cytoshift.widgets.adapt_fold import Fold
 from napari_cytoshift.widgets.adapt_jobs import ACTIVE, WORDS, Course, JobLook, Look, look
 from napari_cytoshift.widgets.adapt_labs import LabsCard
@@ -34,12 +35,9 @@ class AdaptDock(Dock):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
-        self.labs, self.learn, self.mitosis = (
-            LabsCard(self.workspace),
-            LearnCard(self.workspace),
-            MitosisCard(self.workspace),
-        )
-        self.cards = (self.labs, self.learn, self.mitosis)
+        self.labs, self.carry = LabsCard(self.workspace), CarryCard(self.workspace)
+        self.learn, self.mitosis = LearnCard(self.workspace), MitosisCard(self.workspace)
+        self.cards = (self.labs, self.carry, self.learn, self.mitosis)
         self.jobs, self.panel = QComboBox(), JobPanel(self.workspace)
         self.jobs.setToolTip("The jobs of this study, newest first")
         self._course = Course()
