@@ -144,6 +144,11 @@ def redo_correction(viewer: Viewer) -> None:
     _review(viewer).work.redo()
 
 
+def review_everywhere(viewer: Viewer) -> None:
+    """Review the cells of all slides of the study in one order; again, those of the active slide."""
+    _review(viewer).filters.toggle_everywhere()
+
+
 def import_cells(viewer: Viewer) -> None:
     """Ask for a file of cells, and say what it would add to the active slide."""
     _review(viewer).exchange.choose_import()

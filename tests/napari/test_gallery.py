@@ -15,6 +15,7 @@ from cytoshift.engine import Findings, Provenance
 from napari_cytoshift.widgets import gallery_crops, review_crop
 from napari_cytoshift.widgets.review_order import DIFFERS, MEASURE, PHASES, SIMILAR, Wanted
 from napari_cytoshift.widgets.review_ranks import LikeThis
+from napari_cytoshift.widgets.review_study import Placed
 
 Make = Callable[..., Any]
 LONG = 60_000
@@ -38,7 +39,8 @@ def chosen(dock: Any) -> list[int]:
 
 def order(dock: Any) -> list[int]:
     work = dock.work
-    return list(work.queue.positions(work.cells, slice(None)).tolist())
+    placed = [work.queue.placed(place) for place in range(len(work.queue))]
+    return [-1 if one is None else one.position for one in placed]
 
 
 def sort(dock: Any, name: str, qtbot: Any) -> list[int]:
@@ -203,7 +205,7 @@ def test_cells_come_by_what_the_model_measured(make_review: Make, qtbot: Any) ->
     dock = make_review(6, measures=measures)
     assert sort(dock, MEASURE + "atypical", qtbot) == [1, 4, 3, 5, 0, 2]
     assert sort(dock, PHASES, qtbot) == [1, 3, 2, 4, 0, 5]  # by phase, the most atypical of each first
-    assert dock.gallery.caption(4).startswith("metaphase")
+    assert dock.gallery.caption(Placed("", dock.work.cells, 4)).startswith("metaphase")
     click(dock, 0)
     assert "atypical 0.90" in dock.cell.state.text()
     dock.filters.state.setCurrentIndex(dock.filters.state.findData("open"))

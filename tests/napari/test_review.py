@@ -292,10 +292,12 @@ def test_an_added_cell_that_is_taken_back_leaves_the_order(review: ReviewDock) -
     review.work.add(500, 500)
     added = review.workspace.cells.selected
     queue = review.work.queue
-    assert queue.place(review.work.cells, added) == 1
+    assert queue.place(added) == 1
     press(review, "Z", ctrl=True)
-    assert queue.place(review.work.cells, added) is None
-    assert queue.step(review.work.cells, "", 1) == review.work.cells.ids[2]
+    assert queue.place(added) is None
+    following = queue.step("", 1)
+    assert following is not None
+    assert following.identifier == review.work.cells.ids[2]
     assert len(Queue(review.work.cells, np.arange(6))) == 6
 
 

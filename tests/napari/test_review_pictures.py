@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from qtpy.QtWidgets import QApplication, QScrollArea, QWidget
 
+from cytoshift.engine.findings import Findings, Provenance
 from cytoshift.slides import open_slide
 from cytoshift.study.palette import BETHESDA
 
@@ -29,13 +30,13 @@ LONG = 180_000
 CELLS = 60
 
 
-def published(data: Path) -> tuple[Path, dict[str, Any]]:
-    """Return the image of CRIC with the most classes, and its cells as findings with scores made up for them."""
+def published(data: Path, after: int = 0) -> tuple[Path, dict[str, Any]]:
+    """Return the image of CRIC with the most classes, or one after it, and its cells with scores made up for them."""
     coco = json.loads((data / "cervical/cric/annotations.json").read_text())
     names = {one["id"]: one["name"] for one in coco["categories"]}
     kinds = Counter(image for image, _ in {(one["image_id"], one["category_id"]) for one in coco["annotations"]})
     sizes = Counter(one["image_id"] for one in coco["annotations"])
-    image = max(sizes, key=lambda one: (kinds[one], sizes[one]))
+    image = sorted(sizes, key=lambda one: (kinds[one], sizes[one]), reverse=True)[after]
     cells = [one for one in coco["annotations"] if one["image_id"] == image][:CELLS]
     boxes = np.array([one["bbox"] for one in cells], np.float32)
     boxes[:, 2:] += boxes[:, :2]
@@ -103,3 +104,19 @@ def test_the_guide_shows_two_readers(dock: Any, qtbot: Any) -> None:
     dock.readers.compare.click()
     qtbot.waitUntil(lambda: dock.work.settling.found is not None, timeout=LONG)
     picture(dock, qtbot, "review-readers.png")
+
+
+@pytest.mark.skipif(not FOLDER, reason="pictures are taken where CYTOSHIFT_IMAGES names a folder")
+def test_the_guide_shows_a_review_of_all_slides(dock: Any, data: Path, qtbot: Any) -> None:
+    study = dock.workspace.study
+    for after in (1, 2):
+        path, cells = published(data, after)
+        slide = open_slide(path).calibrated((0.25, 0.25), 40)
+        study.add_slide(slide)
+        study.calibrate(slide.info.identity, (0.25, 0.25), 40)
+        study.add_findings(Findings(**cells, classes=BETHESDA, provenance=Provenance(slide.info.identity, "by-hand")))
+    dock.filters.toggle_everywhere()
+    qtbot.waitUntil(lambda: dock.work.queue.slides == 3 and dock.settled, timeout=LONG)
+    dock.work.look_at(5)
+    qtbot.waitUntil(lambda: dock.work.current is not None, timeout=LONG)
+    picture(dock, qtbot, "review-slides.png")

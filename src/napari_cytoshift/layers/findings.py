@@ -186,6 +186,10 @@ class ShownCells:
             state = self.workspace.state
             state.set("thresholds", {**state.get("thresholds", {}), model: self.thresholds.to_json()})
 
+    def limits_for(self, run: str) -> Limits:
+        """Return the thresholds for a run's model, and its usual ones; may be asked in a thread."""
+        return self._limits_of(self.workspace.study.provenance(run).model) if run else (self.thresholds, self.usual)
+
     def hide(self, name: str, hidden: bool) -> None:
         """Hide a class, or show it again."""
         self.hidden = self.hidden | {name} if hidden else self.hidden - {name}
@@ -261,7 +265,7 @@ class ShownCells:
         if run:
             self._wish += 1
             self.previewing, self._growing = False, GrowingCells(None)
-            self.thresholds, self.usual = self._limits_for(run)
+            self.thresholds, self.usual = self.limits_for(run)
             self._show(identity, run, self.workspace.study.cells(identity, run))
         elif findings is not None:
             self.preview(findings)
@@ -287,7 +291,7 @@ class ShownCells:
         def read(work: Work) -> Loaded:
             run = chosen or next(reversed(study.runs(identity)), "")
             study.cells(identity, run)
-            return wish, identity, run, self._limits_for(run)
+            return wish, identity, run, self.limits_for(run)
 
         self.workspace.start("Reading the cells", read, done=self._take, in_activity=False)
 
@@ -328,10 +332,6 @@ class ShownCells:
             self.workspace.start(
                 "Sorting the cells by place", lambda work: Places(boxes, moved), done=take, in_activity=False
             )
-
-    def _limits_for(self, run: str) -> Limits:
-        """Return the thresholds for a run's model."""
-        return self._limits_of(self.workspace.study.provenance(run).model) if run else (self.thresholds, self.usual)
 
     def _limits_of(self, model: str) -> Limits:
         usual = Thresholds.of_card(detector_of(model, self.workspace.registry.list("detector")))

@@ -14,9 +14,11 @@ from napari_cytoshift.widgets.gallery_context import ContextCard
 from napari_cytoshift.widgets.gallery_crops import Crop, Crops
 from napari_cytoshift.widgets.gallery_tile import Look, paint_tile
 from napari_cytoshift.widgets.review_order import PHASES, phase_of
+from napari_cytoshift.widgets.review_slides import StudySlides
 
 if TYPE_CHECKING:
     from napari_cytoshift.widgets.review_cell import CurrentCell
+    from napari_cytoshift.widgets.review_study import Placed
     from napari_cytoshift.widgets.review_work import Review
 
 SIDE = 92
@@ -46,6 +48,7 @@ class Gallery(QAbstractScrollArea):
     def __init__(self, work: Review, cell: CurrentCell) -> None:
         super().__init__()
         self._work, self._cell = work, cell
+        self.slides = StudySlides(work.workspace)
         self.crops = Crops(work.workspace, self.viewport().update)
         self.context = ContextCard(work.workspace, self)
         self._hovered: int | None = None
@@ -134,24 +137,23 @@ class Gallery(QAbstractScrollArea):
     # Painting
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        places = self.visible_places
+        work = self._work
         painter = QPainter(self.viewport())
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         missing = []
-        cells, work = self._work.cells, self._work
-        positions = work.queue.positions(cells, slice(places.start, places.stop)).tolist()
-        for place, position in zip(places, positions, strict=True):
-            if position < 0:  # an added cell that was taken back
+        for place in self.visible_places:
+            placed = work.queue.placed(place)
+            if placed is None:  # an added cell that was taken back
                 continue
-            crop = self._crop(position)
+            cells, position, crop = placed.cells, placed.position, self._crop(placed)
             image = None if crop is None else self.crops.get(crop)
             if crop is not None and image is None:
                 missing.append(crop)
             look = Look(
                 color_of(cells.label(position)),
                 State(int(cells.states[position])),
-                self.caption(position),
+                self.caption(placed),
                 place in work.selection,
                 place == work.selection.current,
             )
@@ -159,18 +161,18 @@ class Gallery(QAbstractScrollArea):
         painter.end()
         self.crops.want(missing)
 
-    def caption(self, position: int) -> str:
+    def caption(self, placed: Placed) -> str:
         """Return what a tile says of its cell besides colour and state: score, and the phase where that orders them."""
-        cells = self._work.cells
+        _, cells, position = placed
         score = "" if cells.states[position] == State.ADDED else f"{cells.scores[position]:.2f}"
         phase = phase_of(cells, position) if self._work.order == PHASES else ""
         return " ".join(part for part in (phase, score) if part)
 
-    def _crop(self, position: int) -> Crop | None:
-        slide = self._work.shown.slide
+    def _crop(self, placed: Placed) -> Crop | None:
+        slide = self.slides.get(placed.slide, self.viewport().update)
         if slide is None:
             return None
-        x0, y0, x1, y1 = self._work.cells.boxes[position].tolist()
+        x0, y0, x1, y1 = placed.cells.boxes[placed.position].tolist()
         pixels = round(self.side * self.devicePixelRatioF())
         return Crop(slide, (x0, y0, x1, y1), self._cell.scale.extent(slide), pixels)
 
@@ -232,9 +234,10 @@ class Gallery(QAbstractScrollArea):
         place, work = self._hovered, self._work
         if place is None or place >= len(work.queue) or not self.isVisible():
             return
-        position, slide = work.queue.position(work.cells, place), work.shown.slide
-        if position is None or slide is None:
+        placed = work.queue.placed(place)
+        slide = None if placed is None else self.slides.get(placed.slide, self.viewport().update)
+        if placed is None or slide is None:
             return
         beside = self.rectangle(place)
         corner = self.viewport().mapToGlobal(beside.topLeft())
-        self.context.show_cell(slide, work.cells, position, self._cell.scale, corner)
+        self.context.show_cell(slide, placed.cells, placed.position, self._cell.scale, corner)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QTimer
@@ -129,6 +128,7 @@ class ReviewDock(Dock):
     def _connect(self) -> None:
         shown, work = self.workspace.cells, self.work
         self.filters.slide_chosen.connect(self._go_to_slide)
+        self.listen(work.elsewhere, self._go_to_slide)
         self.cell.scaled.connect(self.gallery.viewport().update)
         self.cell.power_chosen.connect(self._on_power)
         self.rejected.toggled.connect(shown.set_show_rejected)
@@ -151,7 +151,8 @@ class ReviewDock(Dock):
     def settled(self) -> bool:
         """Whether everything that was wished for is shown."""
         current = self.work.current is None or self.cell.crop.ready
-        return self.work.sorting.work is None and not self.gallery.crops.waiting and current
+        pictures = not (self.gallery.crops.waiting or self.gallery.slides.waiting)
+        return self.work.sorting.work is None and pictures and current
 
     # What a person does
 
@@ -231,9 +232,7 @@ class ReviewDock(Dock):
     def _on_cells(self) -> None:
         self.decisions.name_classes()
         self.filters.name_classes()
-        shown = self.workspace.cells
-        study = self.workspace.study
-        source = (str(study.folder), study.reader, shown.identity, shown.run, *shown.cells.ids.imports)
+        source = self._of()
         if source != self._source:
             self.filters.list_orders()
             self.filters.list_slides()
@@ -245,14 +244,23 @@ class ReviewDock(Dock):
         elif self.isVisible() and not len(self.work.queue) and self.work.sorting.work is None:
             self.work.arrange()
         self._source = source
+        self.work.arrive()
         self._show_place()
         self.gallery.viewport().update()
+
+    def _of(self) -> tuple[str, ...]:
+        """Return of what cells there is to be an order."""
+        shown, study = self.workspace.cells, self.workspace.study
+        of = () if self.work.everywhere else (shown.identity, shown.run, *shown.cells.ids.imports)
+        return (str(study.folder), study.reader, *of)
 
     def _arrange_later(self) -> None:
         if self.isVisible():
             self._later.start()
 
     def _on_arranged(self) -> None:
+        self._source = self._of()
+        self.filters.name_classes()
         self.gallery.show_order()
         self._show_place()
 
@@ -299,17 +307,13 @@ class ReviewDock(Dock):
         self._on_selected(self.workspace.cells.selected)
 
     def _go_to_slide(self, identity: str) -> None:
-        slide = self.workspace.slide(identity)
-        if slide is not None:
-            self.workspace.show(slide)
-            return
-        record = self.workspace.study.slide(identity)
-        there = next((path for path in record.paths if Path(path).exists()), None)
-        if there is None:
-            self.message.say(f"{record.name} is not where it was seen last; open it from its new place (Slide).")
-            self.filters.list_slides()
-            return
-        self.busy.follow(self.workspace.open(there))
+        work = self.gallery.slides.go(identity, self._stay)
+        if work is not None:
+            self.busy.follow(work)
+
+    def _stay(self, why: str) -> None:
+        self.work.give_up(why)
+        self.filters.list_slides()
 
     def _on_click(self, y: float, x: float) -> None:
         slide = self.workspace.active
@@ -329,9 +333,11 @@ class ReviewDock(Dock):
         work = self.work
         self._show_tools()
         self.place.setText(self._words())
+        slides = self.work.queue.slides
+        self.place.setToolTip(f"On {slides} slides" if slides > 1 else "")
         self.cell.show_cell(work.settling.current)
         if work.current is None and work.settling.current is None and len(work.queue):
-            at = work.queue.place(work.cells, work.resume.cell)
+            at = work.queue.place(work.resume.cell)
             next_key = self.keys.of("next_cell")
             self.cell.say(f"Press {next_key} to begin" if at is None else f"Press {next_key} to go on at {at + 1}")
 
@@ -344,7 +350,7 @@ class ReviewDock(Dock):
         if not len(work.queue):
             sorting = work.sorting.work is not None
             return "Sorting the cells…" if sorting else "No cells to review: find some, or lower the threshold (Find)."
-        at = work.queue.place(work.cells, work.shown.selected)
+        at = work.queue.place(work.shown.selected)
         parts = [f"{'–' if at is None else at + 1} of {len(work.queue)}", f"{work.undecided} undecided"]
         parts += [f"{wording.about(work.remaining)} left"] if work.remaining is not None else []
         return "  ·  ".join(parts)
@@ -358,8 +364,8 @@ class ReviewDock(Dock):
         slide = self.workspace.active
         if slide is None:
             return
-        self.undo.setEnabled(self.workspace.study.can_undo(slide.info.identity))
-        self.redo.setEnabled(self.workspace.study.can_redo(slide.info.identity))
+        self.undo.setEnabled(self.workspace.study.can_undo(work.reach))
+        self.redo.setEnabled(self.workspace.study.can_redo(work.reach))
         number = len(self.workspace.cells.regions)
         self.regions.setText(f"{number} {'field' if number == 1 else 'fields'} complete")
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MOST_RUNS = 5
 """Other searches, the newest, that the cells can be compared with."""
 
+ALL = ""
+EVERYWHERE = ("All slides", "The cells of all slides of the study, in one order; the view follows from slide to slide")
+
 LIKE = ("Like the selected cell", "By what the model makes of each cell; choose it again for another cell")
 
 
@@ -45,7 +48,7 @@ class Filters(QWidget):
         self.label, self.state, self.score = QComboBox(), QComboBox(), QComboBox()
         for box, tip in (
             (self.order, "In which order the cells come"),
-            (self.slide, "The slides of the study; cells of one slide come at a time"),
+            (self.slide, "The slides of the study: the cells of one, or of all"),
             (self.label, "Cells of which class come"),
             (self.state, "Cells that were decided on, or not"),
             (self.score, "Cells of which score come"),
@@ -67,7 +70,7 @@ class Filters(QWidget):
         self.name_classes()
         self.list_orders()
         self.order.activated.connect(lambda _: work.set_order(self.order.currentData()))
-        self.slide.activated.connect(lambda _: self.slide_chosen.emit(self.slide.currentData()))
+        self.slide.activated.connect(lambda _: self._choose_slide(self.slide.currentData()))
         for box in (self.label, self.state, self.score):
             box.currentIndexChanged.connect(lambda _: self._narrow())
         listen(work.workspace.slides_changed, self.list_slides)
@@ -77,9 +80,14 @@ class Filters(QWidget):
         self.order.setCurrentIndex(self.order.findData(order))
         self._work.set_order(order)
 
+    def toggle_everywhere(self) -> None:
+        """Let the cells of all slides come, or those of the active slide only."""
+        self._choose_slide(self._work.shown.identity if self._work.everywhere else ALL)
+        self.list_slides()
+
     def name_classes(self) -> None:
         """List the classes there are."""
-        names = in_order(set(self._work.cells.classes))
+        names = in_order({*self._work.cells.classes, *self._work.queue.classes})
         _fill(self.label, {"": ("Class", "Cells of every class"), **{name: (name, name) for name in names}})
 
     def list_orders(self) -> None:
@@ -107,12 +115,21 @@ class Filters(QWidget):
         workspace = self._work.workspace
         names = {record.identity: record.name for record in workspace.study.slides()}
         names.update({slide.info.identity: slide.name for slide in workspace.slides})
-        _fill(self.slide, {identity: (name, name) for identity, name in names.items()})
-        self.slide.setCurrentIndex(self.slide.findData(self._work.shown.identity))
+        _fill(self.slide, {ALL: EVERYWHERE, **{identity: (name, name) for identity, name in names.items()}})
+        self.slide.setCurrentIndex(self.slide.findData(ALL if self._work.everywhere else self._work.shown.identity))
         self.slide.setVisible(len(names) > 1)
 
+    def _choose_slide(self, identity: str) -> None:
+        everywhere = identity == ALL
+        if everywhere != self._work.everywhere:
+            self._work.set_everywhere(everywhere)
+            self._list_orders()
+        if not everywhere:
+            self.slide_chosen.emit(identity)
+
     def _list_orders(self) -> None:
-        orders = {**ORDERS, **more_orders(self._work.cells), SIMILAR: LIKE, **self._others}
+        here = {**more_orders(self._work.cells), SIMILAR: LIKE, **self._others}
+        orders = ORDERS if self._work.everywhere else ORDERS | here
         _fill(self.order, orders)
         self.order.setCurrentIndex(max(0, self.order.findData(self._work.order)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,8 @@ from cytoshift.study.change import State
 from cytoshift.study.palette import severity
 from napari_cytoshift.layers.findings_filter import CellFilter
 from napari_cytoshift.widgets.review_queue import Indices, Queue
+
+Numbers = npt.NDArray[Any]
 
 ORDERS = {
     "worst": ("Worst first", "By class, the most severe first, then by score"),
@@ -145,19 +148,24 @@ def arrange(cells: Cells, which: Indices, order: str, thresholds: npt.NDArray[np
     thresholds : ndarray of float32
         Score of each class next to which a prediction is uncertain.
     """
+    return which[np.lexsort(sort_keys(cells, which, order, thresholds))]
+
+
+def sort_keys(cells: Cells, which: Indices, order: str, thresholds: npt.NDArray[np.float32]) -> tuple[Numbers, ...]:
+    """Return by what `arrange` sorts, the smallest first: the last key, where that is equal the one before."""
     scores = cells.scores[which].astype(np.float64)
     if order == "uncertain":
-        return which[np.argsort(np.abs(scores - thresholds[cells.labels[which]]), kind="stable")]
+        return (np.abs(scores - thresholds[cells.labels[which]]),)
     if order == "score":
-        return which[np.argsort(-scores, kind="stable")]
+        return (-scores,)
     if order == "place":
-        return which[_along_rows(cells, which)]
+        return _along_rows(cells, which)
     if order.removeprefix(MEASURE) in cells.measures:
-        return which[np.argsort(-cells.measures[order.removeprefix(MEASURE)][which], kind="stable")]
+        return (-cells.measures[order.removeprefix(MEASURE)][which],)
     if order == PHASES and order in more_orders(cells):
-        return which[np.lexsort((-_atypical(cells)[which], _phase_ranks(cells)[which]))]
+        return -_atypical(cells)[which], _phase_ranks(cells)[which]
     ranks = np.array([severity(name) for name in (*cells.classes, "")], np.int64)[cells.labels[which]]
-    return which[np.lexsort((-scores, -ranks))]
+    return -scores, -ranks
 
 
 def phases_of(cells: Cells) -> tuple[str, ...]:
@@ -172,13 +180,12 @@ def phase_of(cells: Cells, position: int) -> str:
     return phases[int(np.argmax(shares))] if shares and not np.isnan(shares).any() else ""
 
 
-def _along_rows(cells: Cells, which: Indices) -> Indices:
-    """Return the order there and back again, row by row."""
+def _along_rows(cells: Cells, which: Indices) -> tuple[Numbers, Numbers]:
+    """Return what sorts there and back again, row by row."""
     centers = (cells.boxes[which, :2] + cells.boxes[which, 2:]) / 2
     rows = np.floor(centers[:, 1] / BAND)
     along = np.where(rows % 2 == 0, centers[:, 0], -centers[:, 0])
-    order: Indices = np.lexsort((along, rows))
-    return order
+    return along, rows
 
 
 def _phase_ranks(cells: Cells) -> npt.NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""The cells of a review in their order: where each is, and which is next."""
+"""The cells of one slide in the order of a review: where each is."""
 
 from __future__ import annotations
 
@@ -10,12 +10,9 @@ from cytoshift.study.change import State
 
 Indices = npt.NDArray[np.int64]
 
-AHEAD = 4096
-"""Cells looked at together in search of the next."""
-
 
 class Queue:
-    """The cells of a review in their order. It stays as it is while cells are decided on, so nothing jumps.
+    """The cells of one slide in the order of a review. It stays as it is while cells are decided on, so nothing jumps.
 
     Predictions and imported cells are kept by their number, at which they are found in `Cells` as long as all are
     there; added cells, which come behind them and may be taken back, by their id. Making one for very many cells takes
@@ -82,26 +79,12 @@ class Queue:
             self._left = cells, int(np.count_nonzero(cells.states[predicted] == State.PREDICTED))
         return self._left[1]
 
-    def step(self, cells: Cells, start: str, by: int) -> str:
-        """Return the next cell that is still there: forwards one that nobody decided on, backwards any.
-
-        ``""`` where there is none; forwards the search begins again at the front.
-        """
-        place = self.place(cells, start)
-        if by < 0:
-            for before in range((0 if place is None else place) - 1, -1, -1):
-                position = self.position(cells, before)
-                if position is not None:
-                    return cells.ids[position]
-            return ""
-        first = 0 if place is None else place + 1
-        for low, high in ((first, len(self)), (0, first)):
-            for at in range(low, high, AHEAD):
-                positions = self.positions(cells, slice(at, min(at + AHEAD, high)))
-                ahead = positions[(positions >= 0) & (cells.states[positions] == State.PREDICTED)]
-                if len(ahead):
-                    return cells.ids[int(ahead[0])]
-        return ""
+    def is_undecided(self, cells: Cells, places: slice) -> npt.NDArray[np.bool_]:
+        """Return at which of some places is a cell that is still there and that nobody decided on."""
+        positions = self.positions(cells, places)
+        undecided: npt.NDArray[np.bool_] = positions >= 0
+        undecided[undecided] = cells.states[positions[undecided]] == State.PREDICTED
+        return undecided
 
     def _place_all(self) -> None:
         predicted = self._entries >= 0

@@ -10,16 +10,24 @@ if TYPE_CHECKING:
     from napari_cytoshift.workspace import Workspace
 
 KEY = "review_left"
+ALL = "all slides"
 REST_MS = 1000
 MOST = 500
 """Slides of which it is remembered; the oldest are forgotten first."""
 
 
 class Resume:
-    """Remembers the cell that was looked at last, a second after it was selected."""
+    """Remembers the cell that was looked at last, a second after it was selected.
+
+    Attributes
+    ----------
+    everywhere : bool
+        Whether the review is of all slides of the study, of which one cell is remembered, and not of the active slide.
+    """
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
+        self.everywhere = False
         self._wished: tuple[str, str] | None = None
         self._rest = QTimer()
         self._rest.setSingleShot(True)
@@ -28,14 +36,14 @@ class Resume:
 
     @property
     def cell(self) -> str:
-        """The cell of the active slide at which it was left; ``""`` where nobody remembers."""
+        """The cell at which it was left; ``""`` where nobody remembers."""
         key = self._key()
         if self._wished is not None and self._wished[0] == key:
             return self._wished[1]
         return str(self._workspace.state.get(KEY, {}).get(key, ""))
 
     def remember(self, identifier: str) -> None:
-        """Remember a cell of the active slide."""
+        """Remember a cell."""
         if identifier:
             self._wished = self._key(), identifier
             self._rest.start()
@@ -51,4 +59,4 @@ class Resume:
 
     def _key(self) -> str:
         study, slide = self._workspace.study, self._workspace.cells.identity
-        return "|".join((str(study.folder), study.reader, slide))
+        return "|".join((str(study.folder), study.reader, ALL if self.everywhere else slide))

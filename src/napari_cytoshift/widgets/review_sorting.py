@@ -10,15 +10,17 @@ import numpy as np
 from cytoshift.errors import Cancelled, CytoshiftError, StudyError
 from cytoshift.study.cells import Cells
 from napari_cytoshift import notices
+from napari_cytoshift.widgets.review_gather import Everywhere, Shown
 from napari_cytoshift.widgets.review_order import DIFFERS, SIMILAR, Narrowed, Wanted
 from napari_cytoshift.widgets.review_queue import Queue
 from napari_cytoshift.widgets.review_ranks import LikeThis, Ranks, ranks_of_difference
+from napari_cytoshift.widgets.review_study import Part, StudyQueue
 
 if TYPE_CHECKING:
     from napari_cytoshift.background import Work
     from napari_cytoshift.workspace import Workspace
 
-Made = tuple[Queue, str]
+Made = tuple[StudyQueue, str]
 """An order, and what is to be said of it."""
 
 
@@ -35,7 +37,7 @@ class Sorting:
     """
 
     def __init__(
-        self, workspace: Workspace, take: Callable[[Queue, str], None], failed: Callable[[CytoshiftError], None]
+        self, workspace: Workspace, take: Callable[[StudyQueue, str], None], failed: Callable[[CytoshiftError], None]
     ) -> None:
         self._workspace = workspace
         self._take, self._fail = take, failed
@@ -43,17 +45,11 @@ class Sorting:
         """What runs; None where nothing does."""
         self._then: Callable[[], object] | None = None
 
-    def start(self, order: str, narrowed: Narrowed) -> None:
-        """Make an order of the cells that are shown now; what was wished before is dropped."""
+    def start(self, order: str, narrowed: Narrowed, *, everywhere: bool = False) -> None:
+        """Make an order of the cells that are shown, or of those of all slides; what was wished before is dropped."""
         self.drop()
-        shown, cells = self._workspace.cells, self._workspace.cells.cells
-        wanted = Wanted(order, shown.filter, narrowed)
-        rank = self._ranking(order, cells)
-
-        def make(work: Work) -> Made:
-            return _make(wanted, cells, rank, work)
-
-        slow = order == SIMILAR
+        slow = order == SIMILAR and not everywhere
+        make = self._of_study(order, narrowed) if everywhere else self._of_slide(order, narrowed)
         work = self._workspace.start(
             "Comparing cells" if slow else "Sorting the cells",
             make,
@@ -62,6 +58,24 @@ class Sorting:
             in_activity=slow,
         )
         self.work = work
+
+    def _of_slide(self, order: str, narrowed: Narrowed) -> Callable[[Work], Made]:
+        shown, cells = self._workspace.cells, self._workspace.cells.cells
+        wanted, slide, run = Wanted(order, shown.filter, narrowed), shown.identity, shown.run
+        rank = self._ranking(order, cells)
+
+        def make(work: Work) -> Made:
+            queue, note = _make(wanted, cells, rank, work)
+            return StudyQueue([Part(slide, run, cells, queue)]), note
+
+        return make
+
+    def _of_study(self, order: str, narrowed: Narrowed) -> Callable[[Work], Made]:
+        workspace, shown = self._workspace, self._workspace.cells
+        active = Shown(shown.identity, shown.run, shown.cells, shown.filter)
+        opened = {slide.info.identity: workspace.run(slide) for slide in workspace.slides}
+        everywhere = Everywhere(workspace.study, active, opened, lambda run: shown.limits_for(run)[0])
+        return lambda work: everywhere.queue(order, narrowed, work.cancel)
 
     def then(self, act: Callable[[], object]) -> None:
         """Do something once, after the next order was taken."""
@@ -107,7 +121,7 @@ class Sorting:
         return None
 
 
-def _make(wanted: Wanted, cells: Cells, rank: Callable[[Wanted, Work], Ranks] | None, work: Work) -> Made:
+def _make(wanted: Wanted, cells: Cells, rank: Callable[[Wanted, Work], Ranks] | None, work: Work) -> tuple[Queue, str]:
     if rank is None:
         return wanted.queue(cells), ""
     ranks = rank(wanted, work)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 from psygnal import Signal
 
 from cytoshift.errors import CytoshiftError, StudyError
@@ -19,11 +18,11 @@ from napari_cytoshift.view import Box
 from napari_cytoshift.widgets.find_region import cut
 from napari_cytoshift.widgets.review_order import Narrowed
 from napari_cytoshift.widgets.review_pace import Pace
-from napari_cytoshift.widgets.review_queue import Queue
 from napari_cytoshift.widgets.review_resume import Resume
 from napari_cytoshift.widgets.review_selection import Selection
 from napari_cytoshift.widgets.review_settling import Settling
 from napari_cytoshift.widgets.review_sorting import Sorting
+from napari_cytoshift.widgets.review_study import Placed, StudyQueue
 
 if TYPE_CHECKING:
     from cytoshift.study import Study
@@ -38,7 +37,7 @@ Decision = Literal["accept", "reject", "unsure", "relabel"]
 
 
 class Review:
-    """One person's way through the shown cells of the active slide.
+    """One person's way through the shown cells of the active slide, or of all slides of the study.
 
     Attributes
     ----------
@@ -50,7 +49,11 @@ class Review:
         One sentence for the person; ``""`` takes the last one back.
     decided : Signal(str)
         Cells were decided on, the current one (its id) last, so the next may come.
-    queue : Queue
+    elsewhere : Signal(str)
+        The cell to come lies on another slide (its identity), which is to be shown.
+    everywhere : bool
+        Whether it leads through all slides of the study.
+    queue : StudyQueue
         The cells in their order; the old order stays until the new one is there.
     selection : Selection
         Places of the queue that are selected.
@@ -60,20 +63,24 @@ class Review:
     chosen = Signal()
     said = Signal(str)
     decided = Signal(str)
+    elsewhere = Signal(str)
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.shown: ShownCells = workspace.cells
         self.order = str(workspace.state.get("review_order", "worst"))
         self.narrowed = Narrowed()
-        self.queue = Queue(self.cells, np.zeros(0, np.int64))
+        self.queue = StudyQueue()
+        self._awaited = self._awaited_on = ""
         self.selection = Selection()
         self.new_label = ""
         self.pace = Pace()
         self.resume = Resume(workspace)
+        self.resume.everywhere = self.everywhere = bool(workspace.state.get("review_everywhere", False))
         self.sorting = Sorting(workspace, self._take, self._on_failed)
         self.settling = Settling(workspace)
         self.settling.said.connect(self.said.emit)
+        self.shown.changed.connect(self._on_cells)
         self.shown.selected_changed.connect(self._on_selected)
 
     # Where we are --------------------------------------------------------------------------------------
@@ -97,7 +104,7 @@ class Review:
     @property
     def undecided(self) -> int:
         """How many cells of the order nobody has decided on."""
-        return self.queue.undecided(self.cells)
+        return self.queue.undecided
 
     @property
     def remaining(self) -> float | None:
@@ -108,12 +115,12 @@ class Review:
 
     def arrange(self) -> None:
         """Order the cells that pass the filter anew, in a thread; until that is done the old order stays."""
-        self.sorting.start(self.order, self.narrowed)
+        self.sorting.start(self.order, self.narrowed, everywhere=self.everywhere)
 
     def forget(self) -> None:
         """Drop the order: its cells are not shown any more."""
         self.sorting.drop()
-        self._take(Queue(self.cells, np.zeros(0, np.int64)))
+        self._take(StudyQueue())
 
     def start_over(self) -> None:
         """Forget where the reader before was, and how fast."""
@@ -126,15 +133,23 @@ class Review:
         self.workspace.state.set("review_order", order)
         self.arrange()
 
+    def set_everywhere(self, everywhere: bool) -> None:
+        """Look at the cells of all slides of the study, or at those of the active one only."""
+        self.resume.keep()
+        self.resume.everywhere = self.everywhere = everywhere
+        self.workspace.state.set("review_everywhere", everywhere)
+        self.arrange()
+
     def narrow(self, narrowed: Narrowed) -> None:
         """Look at some of the cells."""
         self.narrowed = narrowed
         self.arrange()
 
-    def _take(self, queue: Queue, note: str = "") -> None:
+    def _take(self, queue: StudyQueue, note: str = "") -> None:
         self.queue = queue
+        self._on_cells()  # which may be others since
         self.said.emit(note)
-        self.selection.reset(len(queue), queue.place(self.cells, self.shown.selected))
+        self.selection.reset(len(queue), queue.place(self.shown.selected))
         self.arranged.emit()
         self.chosen.emit()
 
@@ -151,19 +166,18 @@ class Review:
         if not len(self.queue) and self.sorting.work is not None:
             self.sorting.then(partial(self.step, by))
             return
-        start = self.shown.selected
+        start = self._awaited or self.shown.selected
         if not start:
-            left = self.resume.cell
-            place = self.queue.place(self.cells, left)
-            start = "" if place is None else left
-            position = self.shown.position(start) if by > 0 else None
-            if position is not None and not self.cells.states[position]:
-                self.shown.select(start)
+            start = self.resume.cell
+            place = self.queue.place(start)
+            left = None if place is None or by < 0 else self.queue.placed(place)
+            if left is not None and not left.decided:
+                self._show(left)
                 return
-        target = self.queue.step(self.cells, start, by)
-        if target:
+        target = self.queue.step(start, by)
+        if target is not None:
             self.said.emit("")
-            self.shown.select(target)
+            self._show(target)
         elif len(self.queue):
             self.said.emit("All cells in this order are decided on." if by > 0 else "This is the first cell.")
 
@@ -177,17 +191,48 @@ class Review:
         change(self.selection)
         self._follow_selection()
 
+    def arrive(self) -> None:
+        """Select the cell that was waited for, where its slide has come."""
+        if self._awaited and self.shown.identity == self._awaited_on and len(self.cells):
+            awaited, self._awaited = self._awaited, ""
+            if self.shown.position(awaited) is not None:
+                self.shown.select(awaited)
+
+    def give_up(self, why: str) -> None:
+        """Wait for no cell any more: its slide cannot be shown, and a sentence says why."""
+        self._awaited = ""
+        self.said.emit(why)
+
+    def _show(self, placed: Placed) -> None:
+        self._go(placed.slide, placed.identifier)
+
+    def _go(self, slide: str, identifier: str) -> None:
+        """Select a cell; where it lies on another slide, as soon as that has come, and none till then."""
+        self._awaited = ""
+        if slide == self.shown.identity:
+            self.shown.select(identifier)
+            return
+        self.shown.select("")
+        self._awaited, self._awaited_on = identifier, slide
+        self.elsewhere.emit(slide)
+
     def _follow_selection(self) -> None:
         place = self.selection.current
-        position = None if place is None else self.queue.position(self.cells, place)
-        if position is not None:
-            self.shown.select(self.cells.ids[position])
+        placed = None if place is None else self.queue.placed(place)
+        if placed is not None:
+            self._show(placed)
         self.chosen.emit()
 
+    def _on_cells(self) -> None:
+        complete = self.queue.follow(self.shown.identity, self.shown.run, self.cells)
+        if not complete and self.everywhere:
+            self.arrange()
+
     def _on_selected(self, identifier: str) -> None:
-        place = self.queue.place(self.cells, identifier)
+        place = self.queue.place(identifier)
         if place is None or place != self.selection.current:
             self.selection.reset(len(self.queue), place)
+        self._awaited = "" if identifier else self._awaited
         self.resume.remember(identifier)
         self.chosen.emit()
 
@@ -195,12 +240,12 @@ class Review:
 
     @property
     def targets(self) -> list[str]:
-        """The cells that the next decision is about: the selected ones, in the order, the current one last."""
+        """The cells that the next decision is about: the selected ones of the slide in order, the current one last."""
         current = self.shown.selected
         if len(self.selection) < 2:
             return [current] if current else []
-        positions = (self.queue.position(self.cells, place) for place in self.selection.places.tolist())
-        ids = [self.cells.ids[position] for position in positions if position is not None]
+        chosen = (self.queue.placed(place) for place in self.selection.places.tolist())
+        ids = [one.identifier for one in chosen if one is not None and one.slide == self.shown.identity]
         return [*(one for one in ids if one != current), current]
 
     def accept(self) -> None:
@@ -230,7 +275,7 @@ class Review:
         before = self.shown.selected
         event = self._write(lambda study, slide: study.add(slide, box, label))
         if event is not None:
-            self.queue.insert(self.cells, event.id, before)
+            self.queue.insert(self.shown.identity, event.id, before)
             self.selection.reset(len(self.queue), None)
             self.shown.select(event.id)
             self.arranged.emit()
@@ -252,12 +297,17 @@ class Review:
             self.said.emit("Marked: every cell in this view counts as right. Ctrl+Z takes it back.")
 
     def undo(self) -> None:
-        """Take the last correction of this slide back, and show the cell it was about."""
-        self._back(self._write(lambda study, slide: study.undo(slide)), "There is nothing to take back.")
+        """Take the last correction of this slide back, or of the study, and show the cell it was about."""
+        self._back(self._write(lambda study, slide: study.undo(self.reach)), "There is nothing to take back.")
 
     def redo(self) -> None:
         """Put back what was taken back last."""
-        self._back(self._write(lambda study, slide: study.redo(slide)), "There is nothing to put back.")
+        self._back(self._write(lambda study, slide: study.redo(self.reach)), "There is nothing to put back.")
+
+    @property
+    def reach(self) -> str | None:
+        """Of which slide corrections are taken back: the active one, or None for all of the study."""
+        return None if self.everywhere else self.shown.identity
 
     def _back(self, event: Event | None, nothing: str) -> None:
         if event is None:
@@ -266,7 +316,10 @@ class Review:
         about = next((one for one in self.workspace.study.events() if one.id == event.target), None)
         targets = () if about is None else about.targets
         target = next(reversed(targets), "") or ("" if about is None else about.id)
-        if self.shown.position(target) is not None:
+        if event.slide != self.shown.identity and about is not None:
+            self.workspace.corrected.emit(event.slide)
+            self._go(event.slide, target)
+        elif self.shown.position(target) is not None:
             self.shown.select(target)
         words = "Taken back" if event.kind == "undo" else "Put back"
         number = 0 if about is None else about.payload.get("cells", 0) + len(decided_on(about))
@@ -280,7 +333,8 @@ class Review:
             return
         targets = self.targets
         if not targets:
-            self.said.emit("Select a cell first: press N, or click on one.")
+            waits = "The next cell is on its way from another slide."
+            self.said.emit(waits if self._awaited else "Select a cell first: press N, or click on one.")
             return
         if len(targets) > MOST_TOGETHER:
             self.said.emit(f"{len(targets)} cells are more than can be decided on together; select {MOST_TOGETHER}.")
