@@ -26,6 +26,8 @@ from cytoshift.study import Study
 EVIL = '"><script>alert(1)</script>'
 VOID = {"meta", "img", "br"}
 A4_MM = (210, 297)
+EDGE = 20
+"""Points, 7 mm, that printers leave white."""
 
 
 class Reading(HTMLParser):
@@ -61,10 +63,15 @@ def pdf_of(told: SlideReport, folder: Path) -> list[str]:
     """Return the words on each sheet."""
     path = write_page(folder / "report.pdf", slide_page(told))
     with pypdfium2.PdfDocument(path) as document:
-        sheets = [sheet.get_textpage().get_text_range() for sheet in document]
-        width, height = document[0].get_size()
-    assert (round(width / 72 * 25.4), round(height / 72 * 25.4)) == A4_MM
-    return sheets
+        for sheet in document:
+            width, height = sheet.get_size()
+            assert (round(width / 72 * 25.4), round(height / 72 * 25.4)) == A4_MM
+            for one in sheet.get_objects(max_depth=1):  # words, pictures, lines: none is cut off by the sheet's edge
+                left, bottom, right, top = one.get_bounds()
+                assert min(left, bottom) >= EDGE
+                assert right <= width - EDGE
+                assert top <= height - EDGE
+        return [sheet.get_textpage().get_text_range() for sheet in document]
 
 
 @pytest.fixture

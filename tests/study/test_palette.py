@@ -7,7 +7,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from cytoshift.study.palette import _FURTHER, BETHESDA, MITOSES, color_of, in_order, spelled
+from cytoshift.mitosis.classes import ATYPICAL, LOOK_ALIKE, MITOSIS, NORMAL
+from cytoshift.study.palette import _FURTHER, BETHESDA, MITOSES, color_of, in_order, severity, spelled
 
 # Machado, Oliveira and Fernandes, "A physiologically-based model for simulation of color vision deficiency" (2009),
 # severity 1.0, on linear RGB.
@@ -68,3 +69,9 @@ def test_bethesda_classes_are_spelled_one_way():
         "look-alike"
     ]
     assert spelled("Negative for intraepithelial lesion") == "NILM"
+
+
+def test_severity_follows_bethesda_and_puts_atypical_mitoses_above_all_others():
+    assert sorted(BETHESDA, key=severity) == list(BETHESDA)
+    assert sorted(MITOSES, key=severity) == [LOOK_ALIKE, NORMAL, MITOSIS, ATYPICAL]
+    assert severity("Koilocyte") < min(map(severity, (*BETHESDA, *MITOSES)))

@@ -91,12 +91,10 @@ class ReportRow(QWidget):
         from cytoshift.report import Wanted
 
         shown, viewer = self.workspace.cells, self.workspace.viewer
-        limits = shown.thresholds.common, shown.thresholds.own
-        if viewer is None:
-            return Wanted(shown.run, limits)
-        counting = Counting.of(viewer)
-        here = counting.counted is not None and counting.on and shown.identity == slide.info.identity
-        return Wanted(shown.run, limits, counting.window, counting.counted if here else None)
+        if viewer is None or shown.identity != slide.info.identity:  # its cells are still on their way
+            return Wanted()
+        counting, limits = Counting.of(viewer), (shown.thresholds.common, shown.thresholds.own)
+        return Wanted(shown.run, limits, counting.window, counting.counted if counting.on else None)
 
     def _on_finished(self) -> None:
         self._work = None
