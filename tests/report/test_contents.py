@@ -241,3 +241,16 @@ def test_what_was_looked_at_is_that_of_the_reading(
     assert told.screened == pytest.approx(0.5, abs=0.01)
     study.read_as("Dr B")
     assert report_of(study, identity, registry).screened is None
+
+
+def test_notes_about_the_slide_are_told_and_those_about_cells_are_not(
+    reviewed: Study, identity: str, registry: Registry
+) -> None:
+    (run,) = reviewed.runs(identity)
+    reviewed.note(identity, "", "thick smear")
+    reviewed.note(identity, f"{run}:0", "folded")
+    reviewed.note(identity, "", "taken back")
+    reviewed.undo(identity)
+    assert [(one.author, one.text) for one in report_of(reviewed, identity, registry).notes] == [
+        ("björn", "thick smear")
+    ]

@@ -189,6 +189,7 @@ def test_tables_are_cut_before_a_report_has_more_than_two_sheets(
         study.add_findings(found(identity, labels, model=f"model-{number}"))
         run = study.runs(identity)[-1]
         study.accept(identity, f"{run}:{number}")
+        study.note(identity, "", f"note {number}")
     wanted = Wanted(limits=(0.0, {}))
     told = report_of(study, identity, registry, wanted=wanted)
     sheets = pdf_of(told, tmp_path)
@@ -196,6 +197,8 @@ def test_tables_are_cut_before_a_report_has_more_than_two_sheets(
     assert "27 further classes" in " ".join(sheets)
     assert "3 further sources" in " ".join(sheets)
     assert "2 others" in " ".join(sheets)
+    assert "note 7" in " ".join(sheets)
+    assert "2 earlier notes" in " ".join(sheets)
 
 
 def test_a_mitotic_count_leaves_room_for_fewer_cells_and_more_go_on_further_sheets(

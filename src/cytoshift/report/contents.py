@@ -77,6 +77,14 @@ class Decided(NamedTuple):
     last: str
 
 
+class Note(NamedTuple):
+    """What a person wrote about the slide as a whole, kept measures among it; ``time`` is ISO text."""
+
+    author: str
+    time: str
+    text: str
+
+
 class Second(NamedTuple):
     """A blinded second reader of the slide: how far both readings agree, and what is left to settle."""
 
@@ -158,6 +166,8 @@ class SlideReport:
         Regions that are annotated completely.
     complete_mm2 : float or None
         Their area together, what overlaps once.
+    notes : tuple of Note
+        Oldest first.
     seconds : tuple of Second
         Blinded second readers; none in the reading of one of them.
     mitoses : Counted or None
@@ -190,6 +200,7 @@ class SlideReport:
     elsewhere: int
     complete: int
     complete_mm2: float | None
+    notes: tuple[Note, ...] = ()
     seconds: tuple[Second, ...] = ()
     mitoses: Counted | None = None
     thumbnail: Image | None = None

@@ -1,4 +1,4 @@
-"""What was decided on a slide, by whom and when; and what was decided about cells of other searches."""
+"""What was decided on a slide and noted about it, by whom and when; and decisions about cells of other searches."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
-from cytoshift.report.contents import Decided
+from cytoshift.report.contents import Decided, Note
 from cytoshift.study.change import decided_on
 
 if TYPE_CHECKING:
@@ -49,6 +49,15 @@ def _cells(event: Event, regions: Collection[str]) -> int:
     if event.kind == "import":
         return int(event.payload["cells"]) + len(decided_on(event))
     return sum(target not in regions for target in decided_on(event))
+
+
+def notes_about(corrections: Iterable[Event]) -> tuple[Note, ...]:
+    """Return the notes about the slide itself; those that settle a disagreement of readers are of a cell."""
+    return tuple(
+        Note(event.author, event.time, event.payload["text"])
+        for event in corrections
+        if event.kind == "note" and not event.target and "settles" not in event.payload
+    )
 
 
 def decided_elsewhere(corrections: Iterable[Event], sources: Collection[str]) -> int:

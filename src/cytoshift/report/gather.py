@@ -21,7 +21,7 @@ from cytoshift.report import pictures
 from cytoshift.report.areas import tissue_mm2, whole, within
 from cytoshift.report.contents import Second, SevereCell, SlideReport
 from cytoshift.report.counts import class_counts, counted, most_severe, source_of, sources_of
-from cytoshift.report.decisions import decided_by, decided_elsewhere
+from cytoshift.report.decisions import decided_by, decided_elsewhere, notes_about
 from cytoshift.report.room import crops_with_room
 from cytoshift.slides import open_slide
 from cytoshift.slides.tissue import find_tissue
@@ -115,8 +115,9 @@ def report_of(
     corrections, regions = study.corrections(identity), study.regions(identity)
     imports = [event for event in corrections if event.kind == "import"]
     sources, keys = sources_of(cells, searches, imports, cards)
-    counts, decided = class_counts(cells, None, None), decided_by(corrections)
-    room = crops_with_room(len(counts), len(sources), len(decided), mitoses=finds_mitoses(cells.classes))
+    counts, decided, notes = class_counts(cells, None, None), decided_by(corrections), notes_about(corrections)
+    mitoses = finds_mitoses(cells.classes)
+    room = crops_with_room(len(counts), len(sources), len(decided), len(notes), mitoses=mitoses)
     told = SlideReport(
         study=study.folder.resolve().name,
         reader=reader,
@@ -138,6 +139,7 @@ def report_of(
         elsewhere=decided_elsewhere(corrections, {source for _, source in cells.ids.sources}),
         complete=len(regions),
         complete_mm2=_area(regions, record),
+        notes=notes,
         seconds=_seconds(study, identity),
         severe=_severe(study, cells, keys, room if wanted.crops is None else wanted.crops),
     )

@@ -22,14 +22,14 @@ from cytoshift.report.blocks import (
 )
 from cytoshift.report.gather import BAR_UM
 from cytoshift.report.pictures import said_length
-from cytoshift.report.room import MOST_AUTHORS, MOST_CLASSES, MOST_SOURCES
+from cytoshift.report.room import MOST_AUTHORS, MOST_CLASSES, MOST_NOTES, MOST_SOURCES
 from cytoshift.study.change import State
 from cytoshift.study.coverage import SCREENED, share_words
 from cytoshift.study.palette import color_of, severity
 
 if TYPE_CHECKING:
     from cytoshift.metrics.kappa import Kappa
-    from cytoshift.report.contents import Decided, SevereCell, SlideReport, Source
+    from cytoshift.report.contents import Decided, Note, SevereCell, SlideReport, Source
     from cytoshift.slides.slide import Slide
 
 NOT_A_DIAGNOSIS = "For research only: this report is not a diagnosis."
@@ -220,7 +220,7 @@ def _decisions(told: SlideReport) -> tuple[Block, ...]:
     words = [_said_complete(told)]
     words += [_said_second(one.reader, one.kappa, one.unsettled) for one in told.seconds]
     if not told.decided:
-        return (Words(" ".join(("Nobody has decided anything.", *words))),)
+        return Words(" ".join(("Nobody has decided anything.", *words))), *_notes(told.notes)
     shown = list(told.decided[:MOST_AUTHORS])
     head = ["accepted", "rejected", "relabelled", "moved", "added", "unsure", "imported"]
     head = [name for name in head if name != "imported" or any(one.imported for one in told.decided)]
@@ -230,7 +230,15 @@ def _decisions(told: SlideReport) -> tuple[Block, ...]:
         sums = (f"{sum(getattr(one, name) for one in rest):,}" for name in head)
         rows.append(Row((f"{len(rest)} others", "", *sums)))
     table = Table(("Who", "When", *(name.capitalize() for name in head)), tuple(rows), numbers=len(head))
-    return table, Words(" ".join(words))
+    return table, Words(" ".join(words)), *_notes(told.notes)
+
+
+def _notes(notes: Sequence[Note]) -> tuple[Table, ...]:
+    """Return what was noted about the slide, the newest first."""
+    newest = [Row((_cut(one.text, LONGEST_NAME), _person(one.author), one.time[:10])) for one in reversed(notes)]
+    rows, rest = newest[:MOST_NOTES], len(newest[MOST_NOTES:])
+    rows += [Row((f"{rest} earlier {'note' if rest == 1 else 'notes'}", "", ""))] if rest else []
+    return (Table(("Noted about the slide", "Who", "When"), tuple(rows)),) if rows else ()
 
 
 def _days(one: Decided) -> str:
