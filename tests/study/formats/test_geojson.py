@@ -15,6 +15,7 @@ from cytoshift.engine.findings import Findings, Provenance
 from cytoshift.errors import StudyError
 from cytoshift.study import State, color_of
 from cytoshift.study.formats import geojson, json_stream
+from cytoshift.study.palette import spelled
 
 
 def feature(**changes):
@@ -71,7 +72,7 @@ BOXES = st.lists(
 )
 
 
-NAMES = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1)
+NAMES = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1).filter(lambda name: spelled(name) == name)
 
 
 @settings(max_examples=25, deadline=None)
