@@ -151,6 +151,38 @@ def test_cells_edited_elsewhere_come_back_as_corrections(
     qtbot.waitUntil(lambda: len(work.queue) == 2 and work.sorting.work is None)
 
 
+def test_holes_and_parts_are_drawn_and_written_as_they_came(
+    row: ExchangeRow, tmp_path: Path, monkeypatch: Any, qtbot: Any
+) -> None:
+    square = [[100, 100], [500, 100], [500, 500], [100, 500], [100, 100]]
+    hole = [[200, 200], [200, 400], [400, 400], [400, 200], [200, 200]]
+    far = [[700, 100], [900, 100], [700, 300], [700, 100]]
+    polygon, several = feature(0, "HSIL"), feature(0, "LSIL")
+    polygon["geometry"] = {"type": "Polygon", "coordinates": [square, hole]}
+    shifted = [[[x, y + 600] for x, y in ring] for ring in (square, hole)]
+    several["geometry"] = {"type": "MultiPolygon", "coordinates": [shifted, [[[x, y + 600] for x, y in far]]]}
+    file = tmp_path / "holes.geojson"
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": [polygon, several]}))
+    look(row, file, monkeypatch, qtbot)
+    assert row.said == "holes.geojson adds 2 cells (LSIL 1, HSIL 1)."
+    click(row.add)
+    qtbot.waitUntil(lambda: len(row.workspace.cells.cells) == 2 and not row.busy.busy)
+    assert row.workspace.cells.cells.boxes.tolist() == [[100, 100, 500, 500], [100, 700, 900, 1100]]
+
+    def drawn() -> list[int]:
+        layers = row.workspace.viewer.layers
+        return sorted(len(shape) for layer in layers if layer.name == "Cells in view" for shape in layer.data)
+
+    qtbot.waitUntil(lambda: drawn() == [10, 15])  # there and back: 4 + 6 corners, and 4 + 6 + 5
+    if folder := os.environ.get("CYTOSHIFT_PICTURES"):
+        row.workspace.viewer.screenshot(str(Path(folder) / "holes.png"), canvas_only=False, flash=False)
+    out = tmp_path / "again.geojson"
+    row.write(out, "geojson")
+    qtbot.waitUntil(lambda: row.said.startswith("Written to"))
+    again = json.loads(out.read_text())["features"]
+    assert [one["geometry"] for one in again] == [polygon["geometry"], several["geometry"]]
+
+
 def corners(file: dict[str, Any], at: int) -> list[list[float]]:
     ring: list[list[float]] = file["features"][at]["geometry"]["coordinates"][0]
     return ring

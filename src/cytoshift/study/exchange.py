@@ -229,7 +229,8 @@ def _as_they_came(study: Study, kept: Cells, out: Annotations) -> Annotations:
 
 
 def _fits(outline: Points, box: npt.NDArray[np.float32]) -> bool:
-    return bool((outline.min(axis=0) == box[:2]).all() and (outline.max(axis=0) == box[2:]).all())
+    corners = outline[~np.isnan(outline[:, 0])]
+    return bool((corners.min(axis=0) == box[:2]).all() and (corners.max(axis=0) == box[2:]).all())
 
 
 def _imports(study: Study, slide: str) -> list[Event]:

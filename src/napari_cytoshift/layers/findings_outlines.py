@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from cytoshift.engine.outlines import parts_of
+
 if TYPE_CHECKING:
     from cytoshift.engine.outlines import Outlines
     from cytoshift.study import Study
@@ -63,11 +65,26 @@ class CellOutlines:
         return self._known[event]
 
 
-def _fitted(corners: Floats, box: list[float]) -> Ring:
+def _fitted(outline: Floats, box: list[float]) -> Ring:
     """Return an outline stretched to a box: the one around it, but where a person moved or resized the cell."""
+    corners = _one_line(outline)
     low, high = corners.min(axis=0), corners.max(axis=0)
     stretch = (np.array(box[2:]) - box[:2]) / np.maximum(high - low, 1e-6)
     return tuple((x, y) for x, y in ((corners - low) * stretch + box[:2]).tolist())
+
+
+def _one_line(outline: Floats) -> Floats:
+    """Return an outline as one closed line, as napari draws polygons: there and back between holes and parts.
+
+    Where it goes to another ring it leaves at the corner that is nearest to that, and comes back there.
+    """
+    line, *others = [np.asarray(ring) for part in parts_of(outline) for ring in part]
+    for ring in others:
+        apart = np.linalg.norm(line[:, None] - ring[None], axis=2)
+        at, to = divmod(int(np.argmin(apart)), len(ring))
+        round_ = np.concatenate([ring[to:], ring[: to + 1], line[at : at + 1]])
+        line = np.insert(line, at + 1, round_, axis=0)
+    return line
 
 
 def ring(x0: float, y0: float, x1: float, y1: float) -> Ring:

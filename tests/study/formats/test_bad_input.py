@@ -51,7 +51,7 @@ def put(tmp_path, name, data):
     [
         ([polygon([[0, 0], [10, 0], [10, 20], [0, 20]])], "Open rings closed: 1."),
         ([polygon([["0", 0], [10, "0"], [10, 20], [0, 20], [0, 0]])], "written as text: 1."),
-        ([polygon([[0, 0], [9, 0], [9, 9], [0, 0]], [[1, 1], [2, 1], [2, 2], [1, 1]])], "Holes of polygons filled: 1."),
+        ([polygon([[0, 0], [9, 0], [9, 9], [0, 0]], [[1, 1], [2, 1], [1, 1]])], "Holes without an area left out: 1."),
         ([feature(id="8d1ce1f0-ad9e-4b2d-8d3b-2f2b53dd2f2a")] * 3, "Ids that occurred twice, replaced: 2."),
         ([feature(), feature(geometry={"type": "Point", "coordinates": [1, 2]})], "without an area left out"),
         ([feature(properties={"measurements": {str(k): k for k in range(MAX_MEASURES + 3)}})], "too many kinds: 3."),

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from cytoshift.durable import new_file
+from cytoshift.engine.outlines import area_of, in_one
 from cytoshift.errors import StudyError
 from cytoshift.study.change import State
 from cytoshift.study.formats.annotations import Annotations
@@ -81,7 +82,7 @@ def write_midog(path: str | Path, cells: Annotations, picture: Picture) -> Path:
 def _annotations(cells: Annotations, corners: bool) -> Iterator[dict[str, Any]]:
     numbers = _numbers(cells)
     measures = {name: values.tolist() for name, values in cells.measures.items()}
-    for at, ((x0, y0, x1, y1), outline) in enumerate(zip(cells.boxes.tolist(), cells.outlines.lists(), strict=True)):
+    for at, ((x0, y0, x1, y1), outline) in enumerate(zip(cells.boxes.tolist(), cells.outlines.parts(), strict=True)):
         state = State(int(cells.states[at]))
         if state is State.REJECTED:
             continue
@@ -91,14 +92,16 @@ def _annotations(cells: Annotations, corners: bool) -> Iterator[dict[str, Any]]:
             "image_id": 1,
             "category_id": int(cells.labels[at]) + 1,
             "bbox": [x0, y0, x1, y1] if corners else [x0, y0, width, height],
-            "area": width * height,
+            "area": area_of(outline) if outline else width * height,
             "iscrowd": int(state is State.UNSURE),
             "score": float(cells.scores[at]),
             "cell": cells.ids[at],
             "state": state.name.lower(),
         }
         if outline:
-            annotation["segmentation"] = [[value for point in outline for value in point]]
+            annotation["segmentation"] = [[value for point in around for value in point] for around, *_ in outline]
+            if any(holes for _, *holes in outline):
+                annotation["outline"] = outline  # with its holes, of which COCO's polygons have none
         measured = {name: values[at] for name, values in measures.items() if math.isfinite(values[at])}
         if measured:
             annotation["measurements"] = measured
@@ -240,10 +243,6 @@ class _Found:
         if state is None:
             state = State.UNSURE if entry.get("iscrowd") else State.PREDICTED
         own = str(entry["id"]) if "id" in entry else ""
-        outline = entry.get("segmentation")
-        is_polygon = isinstance(outline, list) and len(outline) == 1 and len(outline[0]) >= 6
-        if outline and not is_polygon:
-            self._collector.note("Outlines that are no single polygon kept as boxes")
         self._collector.add(
             (x, y, right, bottom),
             _key(entry["category_id"]),
@@ -251,10 +250,25 @@ class _Found:
             given=own,
             score=number(entry.get("score", 1.0)),
             state=state,
-            outline=_polygon(outline[0]) if outline and is_polygon else (),
+            outline=self._outline(entry),
             measures={str(name): number(value) for name, value in (entry.get("measurements") or {}).items()},
         )
         self._of_image.append(image)
+
+    def _outline(self, entry: dict[str, Any]) -> list[float]:
+        """Return the outline of an annotation: its polygons, or, written here, those with their holes."""
+        polygons, parts = entry.get("segmentation"), entry.get("outline")
+        if isinstance(parts, list) and parts:
+            rings = [[_polygon([one for point in ring for one in point]) for ring in part] for part in parts]
+        elif isinstance(polygons, list) and polygons and all(len(polygon) >= 6 for polygon in polygons):
+            rings = [[_polygon(polygon)] for polygon in polygons]
+        else:
+            if polygons:
+                self._collector.note("Outlines that are no polygons kept as boxes")
+            return []
+        if any(len(ring) < 6 for part in rings for ring in part):
+            raise ValueError("its outline has no area")
+        return in_one([[list(zip(ring[::2], ring[1::2], strict=True)) for ring in part] for part in rings])
 
 
 def _are_corners(cells: Annotations, picture: Picture) -> bool:

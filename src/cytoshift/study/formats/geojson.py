@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from cytoshift.durable import new_file
+from cytoshift.engine.outlines import Part, Ring
 from cytoshift.errors import StudyError
 from cytoshift.study.cells import Cells, Region
 from cytoshift.study.change import State
@@ -95,7 +96,7 @@ def _features(cells: Annotations) -> Iterator[str]:
         cells.scores.tolist(),
         cells.labels.tolist(),
         cells.states.tolist(),
-        cells.outlines.lists(),
+        cells.outlines.parts(),
         given,
         measures,
         strict=True,
@@ -108,7 +109,7 @@ def _features(cells: Annotations) -> Iterator[str]:
             metadata["cell"] = identifier
         if name:
             metadata["id"] = name
-        shape = _polygon(outline) if outline else _rectangle(box)
+        shape = _shape(outline) if outline else _rectangle(box)
         yield _cell(feature_id, shape, classes[label], {"score": score} | measured, metadata)
 
 
@@ -142,12 +143,18 @@ def _region(region: Region) -> str:
 
 def _rectangle(box: Sequence[float]) -> str:
     x0, y0, x1, y1 = box
-    return _polygon([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
+    return _shape([[[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]]])
 
 
-def _polygon(corners: Sequence[Sequence[float]]) -> str:
-    ring = ", ".join([f"[{x:.9g}, {y:.9g}]" for x, y in (*corners, corners[0])])  # nine digits keep every float32
-    return f'{{"type": "Polygon", "coordinates": [[{ring}]]}}'
+def _shape(parts: Sequence[Part]) -> str:
+    rings = ["[" + ", ".join(map(_ring, part)) + "]" for part in parts]
+    kind, coordinates = ("Polygon", rings[0]) if len(rings) == 1 else ("MultiPolygon", f"[{', '.join(rings)}]")
+    return f'{{"type": "{kind}", "coordinates": {coordinates}}}'
+
+
+def _ring(corners: Ring) -> str:
+    # nine digits keep every float32
+    return "[" + ", ".join([f"[{x:.9g}, {y:.9g}]" for x, y in (*corners, corners[0])]) + "]"
 
 
 def _text(value: object) -> str:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from cytoshift.engine.outlines import in_one
 from cytoshift.study.cells import Region
 from cytoshift.study.change import State
 from cytoshift.study.formats.annotations import stable
@@ -14,6 +15,7 @@ from cytoshift.study.palette import RGBColor
 
 _STATES = {state.name.lower(): state for state in State}
 _NUMBERS = {float, int}
+_Ring = tuple[list[float], list[float]]
 _NO_AREA = ("Point", "MultiPoint", "LineString", "MultiLineString")
 
 
@@ -29,11 +31,11 @@ def take_feature(collector: Collector, feature: Mapping[str, Any]) -> None:
     if geometry["type"] in _NO_AREA:
         collector.note("Shapes without an area left out")
         return
-    xs, ys = _ring(collector, geometry)
-    total = sum(xs) + sum(ys)
-    if total - total != 0:  # one of them is NaN or infinite
-        raise ValueError("its coordinates are no list of points")
-    box = (min(xs), min(ys), max(xs), max(ys))
+    parts = _parts(collector, geometry)
+    around = [ring for ring, *_ in parts]
+    x0, y0 = min(min(xs) for xs, _ in around), min(min(ys) for _, ys in around)
+    x1, y1 = max(max(xs) for xs, _ in around), max(max(ys) for _, ys in around)
+    box = (x0, y0, x1, y1)
     properties = feature.get("properties") or {}
     metadata = properties.get("metadata") or {}
     drawn = properties.get("objectType") == "annotation"
@@ -42,11 +44,6 @@ def take_feature(collector: Collector, feature: Mapping[str, Any]) -> None:
         collector.regions.append(_region(feature, box, metadata))
         return
     score, measures = _measured(properties.get("measurements"))
-    outline = (
-        []
-        if len(xs) == 4 and _is_rectangle(xs, ys)
-        else [value for point in zip(xs, ys, strict=True) for value in point]
-    )
     collector.add(
         box,
         label,
@@ -55,7 +52,7 @@ def take_feature(collector: Collector, feature: Mapping[str, Any]) -> None:
         state=_STATES.get(metadata.get("state", ""), State.PREDICTED),
         drawn=drawn,
         given=str(metadata.get("id", "")),
-        outline=outline,
+        outline=_outline(parts),
         measures=measures,
     )
     if "model" in metadata:
@@ -67,28 +64,41 @@ def take_feature(collector: Collector, feature: Mapping[str, Any]) -> None:
             collector.color(label, color)
 
 
-def _ring(collector: Collector, geometry: Mapping[str, Any]) -> tuple[list[float], list[float]]:
-    """Return x and y of the corners of a polygon, the first one not repeated; of all parts where it has several."""
+def _parts(collector: Collector, geometry: Mapping[str, Any]) -> list[list[_Ring]]:
+    """Return the parts of a polygon: x and y of the corners around each, then of those of its holes."""
     if geometry["type"] == "Polygon":
-        ring, *holes = geometry["coordinates"]
-        if holes:
-            collector.note("Holes of polygons filled", len(holes))
-        xs, ys = _points(collector, ring)
-        if len(xs) < 3:
-            raise ValueError(f"it has {len(xs)} corners and no area")
-        return xs, ys
+        return [_rings(collector, geometry["coordinates"])]
     if geometry["type"] != "MultiPolygon":
         raise ValueError(f"it is a {geometry['type']}")
-    parts = [_points(collector, polygon[0]) for polygon in geometry["coordinates"]]
-    if len(parts) == 1:
-        return parts[0]
-    collector.note("Polygons of several parts kept as the box around them")
-    x0, x1 = min(min(xs) for xs, _ in parts), max(max(xs) for xs, _ in parts)
-    y0, y1 = min(min(ys) for _, ys in parts), max(max(ys) for _, ys in parts)
-    return [x0, x1, x1, x0], [y0, y0, y1, y1]
+    parts = [_rings(collector, part) for part in geometry["coordinates"]]
+    if not parts:
+        raise ValueError("it has no parts")
+    return parts
 
 
-def _points(collector: Collector, ring: Any) -> tuple[list[float], list[float]]:
+def _rings(collector: Collector, rings: Any) -> list[_Ring]:
+    """Return the ring around a part and those of its holes."""
+    around, *holes = [_points(collector, ring) for ring in rings]
+    if len(around[0]) < 3:
+        raise ValueError(f"it has {len(around[0])} corners and no area")
+    open_ = [hole for hole in holes if len(hole[0]) >= 3]
+    if len(open_) < len(holes):
+        collector.note("Holes without an area left out", len(holes) - len(open_))
+    return [around, *open_]
+
+
+def _outline(parts: list[list[_Ring]]) -> list[float]:
+    """Return the numbers of an outline; none where a box says the same."""
+    xs, ys = parts[0][0]
+    if len(parts) > 1 or len(parts[0]) > 1:
+        return in_one([[list(zip(*ring, strict=True)) for ring in part] for part in parts])
+    return (
+        [] if len(xs) == 4 and _is_rectangle(xs, ys) else [one for point in zip(xs, ys, strict=True) for one in point]
+    )
+
+
+def _points(collector: Collector, ring: Any) -> _Ring:
+    """Return x and y of the corners of a ring, the first one not repeated."""
     xs = [point[0] for point in ring]
     ys = [point[1] for point in ring]
     if not _NUMBERS.issuperset(map(type, xs)) or not _NUMBERS.issuperset(map(type, ys)):
@@ -98,6 +108,9 @@ def _points(collector: Collector, ring: Any) -> tuple[list[float], list[float]]:
         del xs[-1], ys[-1]
     else:
         collector.note("Open rings closed")
+    total = sum(xs) + sum(ys)
+    if total - total != 0:  # one of them is NaN or infinite
+        raise ValueError("its coordinates are no list of points")
     return xs, ys
 
 

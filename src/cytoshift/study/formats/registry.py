@@ -82,7 +82,8 @@ FORMATS = (
     Format("csv", "Table (CSV)", (".csv", ".tsv", ".txt"), table.read, table.write, table.recognises,
            "regions and outlines", sized=False),
     Format("slide-runner", "SlideRunner or EXACT (SQLite)", (".sqlite", ".sqlite3", ".db"), slide_runner.read,
-           slide_runner.write, slide_runner.recognises, "regions, scores, states and measurements"),
+           slide_runner.write, slide_runner.recognises,
+           "regions, holes, several parts of outlines, scores, states and measurements"),
 )  # fmt: skip
 """Every format. Of several that recognise a file the first one counts."""
 

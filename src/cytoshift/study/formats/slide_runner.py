@@ -3,7 +3,8 @@
 Its tables (SlideRunner's `SlideRunner_dataAccess.database`): ``Slides``, ``Classes`` with colours, ``Persons``,
 ``Annotations`` with a type and the class that was agreed on, ``Annotations_coordinates`` with the corners of each and
 ``Annotations_label`` with what each person called it. A spot has one coordinate and is read as a box of 50 px, as its
-authors do for mitotic figures. There is no room for scores, states, measurements and regions.
+authors do for mitotic figures. There is no room for scores, states, measurements and regions,
+nor for holes and several parts of outlines.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from cytoshift.durable import new_file
 from cytoshift.errors import StudyError
@@ -89,7 +92,8 @@ def _fill(database: sqlite3.Connection, cells: Annotations, picture: Picture) ->
     )
     kept = cells.select(cells.states != State.REJECTED)
     shapes = [
-        outline if len(outline) else box.reshape(2, 2) for outline, box in zip(kept.outlines, kept.boxes, strict=True)
+        np.array(parts[0][0], np.float32) if len(parts) == 1 else box.reshape(2, 2)
+        for parts, box in zip(kept.outlines.parts(), kept.boxes, strict=True)
     ]
     rows = [
         (uid, name, POLYGON if len(shape) > 2 else BOX, label + 1, given)
