@@ -142,6 +142,10 @@ def test_clicks_in_the_gallery_lead_to_other_slides_and_several_decisions_stay_o
     assert dock.work.selection.current == 2
     dock.work.choose(lambda selection: selection.all())
     assert dock.work.targets == [dock.workspace.cells.cells.ids[0]]
+    dock.work.shown.select("")
+    dock.work.selection.all()
+    assert "" not in dock.work.targets
+    dock.work.shown.select(dock.work.cells.ids[0])
     cell = dock.work.targets[0]
     dock.work.relabel(1)
     study = dock.workspace.study

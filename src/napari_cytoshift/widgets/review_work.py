@@ -246,7 +246,7 @@ class Review:
             return [current] if current else []
         chosen = (self.queue.placed(place) for place in self.selection.places.tolist())
         ids = [one.identifier for one in chosen if one is not None and one.slide == self.shown.identity]
-        return [*(one for one in ids if one != current), current]
+        return [*(one for one in ids if one != current), *filter(None, [current])]
 
     def accept(self) -> None:
         """Accept the selected cells."""
