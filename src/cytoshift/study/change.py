@@ -51,8 +51,11 @@ class Change:
             self.state = State.UNSURE
         elif event.kind == "accept":
             self.state = yes
+        elif event.kind == "import":
+            self._correct(event.payload["edits"][target], yes)
         else:
-            self._correct(event.payload["edits"][target] if event.kind == "import" else event.payload, yes)
+            what = "label" if event.kind == "relabel" else "box"
+            self._correct({what: event.payload[what]}, yes)
 
     def _correct(self, said: Mapping[str, Any], yes: State) -> None:
         """Take another class, another box, or both; who gives a class is sure of it."""
