@@ -4,6 +4,7 @@ from typing import Any
 
 from napari import Viewer
 
+from napari_cytoshift.screening import Screening
 from napari_cytoshift.workspace import Workspace
 
 PLUGIN = "napari-cytoshift"
@@ -59,3 +60,13 @@ def show_20x(viewer: Viewer) -> None:
 def show_40x(viewer: Viewer) -> None:
     """Show the slide at 40x."""
     Workspace.of(viewer).magnify(40)
+
+
+def next_unseen(viewer: Viewer) -> None:
+    """Go to the next part of the slide with tissue that was not seen yet."""
+    Screening.of(viewer).next_unseen()
+
+
+def show_seen(viewer: Viewer) -> None:
+    """Show in the overview what was seen, or hide it."""
+    dock(viewer, "Slide").navigator.shown.toggle()

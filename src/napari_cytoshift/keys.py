@@ -18,11 +18,13 @@ from napari_cytoshift.commands_look import (
 )
 from napari_cytoshift.comparison import Comparison
 from napari_cytoshift.counting import Counting
+from napari_cytoshift.screening import Screening
 
 FLIP_KEY = "Q"
 LAYOUT_KEY = "Shift-Q"
 CHANGES_KEY = "Shift-W"
 COUNT_KEY = "Shift-M"
+UNSEEN_KEY = "Shift-N"
 
 
 def _hold_original(viewer: Viewer) -> Iterator[None]:
@@ -50,6 +52,11 @@ def _count_mitoses(viewer: Viewer) -> None:
     counting.show(not counting.on)
 
 
+def _next_unseen(viewer: Viewer) -> None:
+    """Go to the next part of the slide that was not seen yet."""
+    Screening.of(viewer).next_unseen()
+
+
 class ViewerKey(NamedTuple):
     """A key of the viewer as napari writes it, what it does in words, and what is called."""
 
@@ -63,6 +70,7 @@ VIEWER_KEYS = (
     ViewerKey(LAYOUT_KEY, "Next layout", _next_layout),
     ViewerKey(CHANGES_KEY, "Show what changed", _show_changes),
     ViewerKey(COUNT_KEY, "Frame that counts mitoses", _count_mitoses),
+    ViewerKey(UNSEEN_KEY, "Next unseen field", _next_unseen),
     ViewerKey("F", "Fill cells", fill_cells),
     ViewerKey("Shift-F", "Fill complete regions", fill_regions),
     ViewerKey("Shift-O", "Outline cells", outline_cells),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cytoshift.slides.coordinates import Frame, magnification_from_mpp
+from cytoshift.study.coverage import nominal_mpp
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -73,3 +74,9 @@ def zoom_of(magnification: float) -> float:
 def magnification(viewer: Viewer, frame: Frame) -> float | None:
     """Return the magnification at which the slide is shown; None while µm/px are unknown."""
     return None if frame.mpp_yx is None else magnification_from_mpp(1.0 / viewer.scene.camera.zoom)
+
+
+def nominal_magnification(viewer: Viewer, slide: Slide) -> float:
+    """Return the magnification at which a slide is shown; as if scanned at its objective while µm/px are unknown."""
+    known = magnification(viewer, slide.frame)
+    return magnification_from_mpp(nominal_mpp(slide) / viewer.scene.camera.zoom) if known is None else known

@@ -88,6 +88,7 @@ class Workspace:
         self._settle.setSingleShot(True)
         self._settle.timeout.connect(self._follow_selection)
         self.state = State()
+        self._before_leaving: list[Callable[[], None]] = []
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.selection.events.active.connect(self._on_selected)
@@ -108,7 +109,7 @@ class Workspace:
         """Stop what runs and close the study; what is stored is stored already."""
         self._works.abandon()
         if self._study is not None:
-            self._study.close()
+            self._leave(self._study)
             self._study = None
 
     # Slides --------------------------------------------------------------------------------------------
@@ -239,12 +240,21 @@ class Workspace:
         """Open the study in a folder, or make one there, and remember it; raises StudyError."""
         opened = _open_study(Path(folder))
         if self._study is not None:
-            self._study.close()
+            self._leave(self._study)
         self._study = opened
         self.state.set("study", str(folder))
         self._findings.clear()
         self._greet(self._study)
         return self._study
+
+    def before_leaving(self, call: Callable[[], None]) -> None:
+        """Call a function each time just before the open study is closed: the last moment to store something."""
+        self._before_leaving.append(call)
+
+    def _leave(self, study: Study) -> None:
+        for call in self._before_leaving:
+            call()
+        study.close()
 
     def read_as(self, reader: str) -> None:
         """Let a blinded reader go on in the open study, today and at the next start; ``""``: the common reading."""

@@ -10,7 +10,6 @@ import pytest
 from qtpy.QtCore import QPoint, Qt
 
 from napari_cytoshift.place import remember
-from napari_cytoshift.seen import Seen
 from napari_cytoshift.view import magnification
 from napari_cytoshift.widgets.slide import SlideDock
 from napari_cytoshift.widgets.slide_scale import LINE_LAYER
@@ -105,17 +104,6 @@ def test_unknown_scale_is_measured_along_a_line(dock: SlideDock, viewer: Any, ma
     assert dock.workspace.active.mpp == pytest.approx(100 / 500)
     assert LINE_LAYER not in viewer.layers
     assert dock.message.text == ""
-
-
-def test_what_was_seen_closely_is_counted(make_slide: Make) -> None:
-    seen = Seen(make_slide(width=1600, height=800))
-    assert seen.grid.shape == (80, 160)
-    assert not seen.look((0, 0, 1600, 800), 5.0)
-    assert seen.share == 0
-    assert seen.look((-100, -100, 400, 400), 20.0)
-    assert seen.share == pytest.approx(0.125)
-    assert not seen.look((0, 0, 300, 300), 40.0)
-    assert not seen.look((5000, 5000, 6000, 6000), 40.0)
 
 
 def test_the_list_of_slides_switches_between_them(dock: SlideDock, make_slide: Make) -> None:

@@ -277,9 +277,9 @@ class Study(Corrections):
         """Return the regions of a slide that are marked complete, oldest first."""
         return fold_regions(self.corrections(slide))
 
-    def coverage(self, slide: str) -> Coverage | None:
-        """Return what the reader of this reading has looked at of a slide; None where nothing is stored."""
-        return self._log.coverage(slide, self.reader)
+    def coverage(self, slide: str, reader: str | None = None) -> Coverage | None:
+        """Return what was looked at of a slide in a reading, `reader`'s by default; None where nothing is stored."""
+        return self._log.coverage(slide, self.reader if reader is None else reader)
 
     def add_coverage(self, slide: str, coverage: Coverage, reader: str | None = None) -> Coverage:
         """Store what was looked at beside what is stored, the higher magnification of each field, and return both.

@@ -28,6 +28,7 @@ from qtpy.QtWidgets import (
 from cytoshift.engine.progress import Progress
 from napari_cytoshift import wording
 from napari_cytoshift.background import Work
+from napari_cytoshift.screening import Screening
 from napari_cytoshift.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -211,6 +212,7 @@ class Dock(QWidget):
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
         self.workspace = Workspace.of(napari_viewer)
+        Screening.of(napari_viewer)  # from the first dock on it is recorded what was looked at
         self.message = MessageLine()
         self.busy = BusyRow()
         page = QWidget()

@@ -12,12 +12,13 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QPushBut
 from cytoshift.errors import StudyError
 from cytoshift.slides.slide import RGB, Slide
 from napari_cytoshift import wording
+from napari_cytoshift.keys import bind_keys
 from napari_cytoshift.place import go_on, left_off, remember
 from napari_cytoshift.sample_data import HOME
-from napari_cytoshift.seen import Seen
 from napari_cytoshift.view import look_at, magnification
 from napari_cytoshift.widgets.dock import Dock, button, sentence
 from napari_cytoshift.widgets.gauge import Gauge
+from napari_cytoshift.widgets.slide_navigator import Navigator
 from napari_cytoshift.widgets.slide_overview import Overview
 from napari_cytoshift.widgets.slide_scale import ScalePanel, end_line, line_length, start_line
 
@@ -50,13 +51,13 @@ class SlideDock(Dock):
         self.warning = sentence()
         self.scale = ScalePanel()
         self.overview = Overview()
-        self.seen_label = QLabel()
+        self.navigator = Navigator(napari_viewer, self.overview)
         self.magnification = QLabel()
-        self._seen: dict[str, Seen] = {}
         self._follow = _single_shot(self, FOLLOW_MS, self._show_view)
-        self._rest = _single_shot(self, RESTED_MS, self._count_view)
+        self._rest = _single_shot(self, RESTED_MS, self._remember)
         self.gauge = Gauge(napari_viewer)
         self.study = button("", "", self.choose_study)
+        bind_keys(napari_viewer)
         self._lay_out()
         self._connect()
         self.refresh()
@@ -74,9 +75,7 @@ class SlideDock(Dock):
         for one in self.zoom_buttons:
             _narrow(one)
             zooms.addWidget(one, 1)
-        reading = QHBoxLayout()
-        reading.addWidget(self.seen_label, 1)
-        reading.addWidget(self.magnification)
+        zooms.addWidget(self.magnification)
         study = QHBoxLayout()
         study.addWidget(QLabel("Study"))
         study.addWidget(self.study, 1)
@@ -84,7 +83,7 @@ class SlideDock(Dock):
         for widget in (self.facts, self.warning, self.scale):
             self.content.addWidget(widget)
         self.content.addWidget(self.overview, 1)
-        self.content.addLayout(reading)
+        self.content.addWidget(self.navigator)
         self.content.addLayout(zooms)
         self.content.addWidget(self.gauge)
         self.content.addLayout(study)
@@ -192,7 +191,6 @@ class SlideDock(Dock):
         self.scale.draw.setText("Draw line")
         for one in self.zoom_buttons[1:]:
             one.setEnabled(slide.mpp is not None)
-        self._seen.setdefault(slide.info.identity, Seen(slide))
         self._read_overview(slide)
         self._show_view()
         self._show_study()
@@ -219,8 +217,8 @@ class SlideDock(Dock):
             active = self.workspace.active
             if active is not None and active.info.identity == result[0]:
                 self.overview.show_slide(result[1], active.levels[0].width, active.levels[0].height)
+                self.navigator.refresh()
                 self._show_view()
-                self._show_seen()
 
         self.workspace.start(
             "Reading the overview",
@@ -246,26 +244,8 @@ class SlideDock(Dock):
         self.magnification.setText("µm/px unknown" if power is None else wording.times(power))
         self.magnification.setToolTip("Magnification of the view: 40× shows 0.25 µm per screen pixel")
 
-    def _count_view(self) -> None:
-        slide, viewer = self.workspace.active, self.workspace.viewer
+    def _remember(self) -> None:
         remember(self.workspace)
-        power = None if slide is None or viewer is None else magnification(viewer, slide.frame)
-        if slide is None or power is None:
-            return
-        box = self.workspace.view_box(slide)
-        seen = self._seen.setdefault(slide.info.identity, Seen(slide))
-        if box is not None and seen.look(box, power):
-            self._show_seen()
-
-    def _show_seen(self) -> None:
-        slide = self.workspace.active
-        seen = None if slide is None else self._seen.get(slide.info.identity)
-        if slide is None or seen is None or slide.mpp is None:
-            self.seen_label.setText("")
-            return
-        self.seen_label.setText(f"{seen.share:.0%} seen at 10× or more")
-        if seen.share:
-            self.overview.show_seen(seen.grid)
 
     def _choose_slide(self, index: int) -> None:
         slide = self.workspace.slide(self.title.itemData(index))

@@ -9,10 +9,18 @@ from qtpy.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from cytoshift.slides.slide import RGB
+from cytoshift.study.coverage import Look
 from napari_cytoshift.view import Box
 
 VIEW_COLOR = QColor(0, 114, 178)
-UNSEEN_VEIL = QColor(128, 128, 128, 70)
+TINTS = {
+    Look.GLASS: QColor(0, 0, 0, 0),
+    Look.UNSEEN: QColor(90, 90, 90, 120),
+    Look.BELOW: QColor(230, 159, 0, 110),
+    Look.SCREENED: QColor(86, 180, 233, 90),
+}
+"""Grey, and Okabe and Ito's orange and sky blue: told apart by every eye, and thin enough to see the tissue."""
+
 SMALLEST_VIEW = 7.0
 
 
@@ -30,18 +38,19 @@ class Overview(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._image: QImage | None = None
-        self._veil: QImage | None = None
+        self._looks: QImage | None = None
+        self._reach = (1.0, 1.0)
         self._size = (1.0, 1.0)
         self._view: Box | None = None
         self.setMinimumHeight(130)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setCursor(Qt.CursorShape.CrossCursor)
-        self.setToolTip("Click or drag to move the view. Grey veil: not seen yet at 10× or more.")
+        self.setToolTip("Click or drag to move the view")
 
     def show_slide(self, pixels: RGB | None, width: int, height: int) -> None:
         """Show an image of a slide of ``width`` by ``height`` level-0 pixels; None while it is being read."""
         self._size = (float(width), float(height))
-        self._veil = None
+        self._looks = None
         self._image = None if pixels is None else _image(pixels)
         self.update()
 
@@ -50,13 +59,21 @@ class Overview(QWidget):
         self._view = box
         self.update()
 
-    def show_seen(self, seen: npt.NDArray[np.bool_]) -> None:
-        """Show which cells of a coarse grid over the slide have been seen."""
-        veil = np.zeros((*seen.shape, 4), np.uint8)
-        veil[~seen] = UNSEEN_VEIL.getRgb()
-        data = veil.tobytes()
-        height, width = seen.shape
-        self._veil = QImage(data, width, height, 4 * width, QImage.Format.Format_RGBA8888).copy()
+    def show_looks(self, looks: npt.NDArray[np.uint8] | None, reach: tuple[float, float] = (1.0, 1.0)) -> None:
+        """Show how closely each field was looked at, a grid of `Look`; None hides it.
+
+        ``reach`` is how far the grid goes across and down, in sides of the slide: its last fields may lie beyond it.
+        """
+        self._looks = None
+        if looks is not None:
+            rows, columns = looks.shape
+            pixels = np.zeros((rows, -(-columns // 4) * 4), np.uint8)  # Qt wants lines of whole words
+            pixels[:, :columns] = looks
+            data = pixels.tobytes()
+            image = QImage(data, columns, rows, pixels.shape[1], QImage.Format.Format_Indexed8)
+            image.setColorTable([TINTS[look].rgba() for look in Look])
+            self._looks = image.copy()
+            self._reach = reach
         self.update()
 
     def target(self) -> QRectF:
@@ -75,9 +92,14 @@ class Overview(QWidget):
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Reading the overview…")
             return
         painter.drawImage(target, self._image)
-        if self._veil is not None:
+        if self._looks is not None:
+            across, down = self._reach
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
-            painter.drawImage(target, self._veil)
+            painter.setClipRect(target)
+            painter.drawImage(
+                QRectF(target.x(), target.y(), target.width() * across, target.height() * down), self._looks
+            )
+            painter.setClipping(False)
         if self._view is not None:
             self._paint_view(painter, target, self._view)
 
