@@ -81,7 +81,7 @@ class Screening:
     Attributes
     ----------
     changed : Signal()
-        More was looked at, on another slide or by another reader, or the magnification to screen at is another.
+        More was looked at or stored, on another slide or by another reader, or one screens at another magnification.
     at : float
         The magnification at which slides are screened.
     known : Screened or None
@@ -248,6 +248,7 @@ class Screening:
 
     def _on_stored(self, _: object) -> None:
         self._failed = False
+        self.changed.emit()
 
     def _on_not_stored(self, error: BaseException) -> None:
         if not self._failed:  # once, though it is tried again after every look

@@ -73,7 +73,7 @@ def field_at(dock: SlideDock, x: float, y: float) -> Look:
 def test_a_view_that_rests_is_marked_and_one_that_is_passed_is_not(shown: Make, make_slide: Make, qtbot: Any) -> None:
     dock = shown(make_slide(height=2000, width=3000, mpp=0.5))
     assert dock.navigator.share.text() == "0 % of the tissue seen at 10× and above"
-    assert field_at(dock, 2500, 1500) == Look.BELOW, "the whole slide was in view"
+    assert field_at(dock, 2500, 1500) == Look.BELOW, "the whole slide was in view, at more than an overview"
     look(dock, 500, 500, 20)
     look(dock, 1500, 1000, 20)  # no rest in between: the timer had no turn
     look(dock, 2500, 1500, 20)

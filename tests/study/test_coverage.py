@@ -85,6 +85,7 @@ def test_the_share_weighs_fields_by_their_tissue_and_is_all_only_when_nothing_is
     assert coverage.unseen().tolist() == [[False, False, True]]
     assert coverage.looks().tolist() == [[Look.SCREENED, Look.GLASS, Look.UNSEEN]]
     assert coverage.looks(20).tolist() == [[Look.BELOW, Look.GLASS, Look.UNSEEN]]
+    assert coverage.marked((0, 0, 300, 100), 1.2).looks()[0, 2] == Look.UNSEEN, "as a whole, on the screen"
     assert share_words(coverage.marked((200, 0, 300, 100), 10.0).share()) == "100 %"
     assert blank(tissue=0).share() is None
 

@@ -30,6 +30,9 @@ FIELD_PX = 200.0
 SCREENED = 10.0
 """Magnification from which single cells are told from one another, and a field counts as screened."""
 
+OVERVIEW = 2.5
+"""Magnification below which nothing counts as looked at: the slide as a whole is on the screen."""
+
 _NEAR = 0.99  # of a magnification is that magnification: half precision and the mouse wheel hit it only nearly
 _SLACK = 0.01  # of a field may be missing from a view that shows it
 _MOST = 1000.0  # magnification
@@ -38,7 +41,7 @@ Box = tuple[float, float, float, float]
 
 
 class Look(IntEnum):
-    """How closely a field was looked at."""
+    """How closely a field was looked at: not, below the magnification to screen at, or at it and above."""
 
     GLASS = 0
     UNSEEN = 1
@@ -139,7 +142,7 @@ class Coverage:
 
     def looks(self, magnification: float = SCREENED) -> npt.NDArray[np.uint8]:
         """Return a map for drawing, ``(rows, columns)`` of `Look`; `Look.SCREENED` is seen at the magnification."""
-        looks = np.where(self.seen > 0, np.uint8(Look.BELOW), np.uint8(Look.UNSEEN))
+        looks = np.where(self.seen_at(OVERVIEW), np.uint8(Look.BELOW), np.uint8(Look.UNSEEN))
         looks[self.seen_at(magnification)] = Look.SCREENED
         looks[self.tissue == 0] = Look.GLASS
         return looks

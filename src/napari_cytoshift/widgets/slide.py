@@ -97,6 +97,7 @@ class SlideDock(Dock):
         self.listen(self.workspace.calibrated, self._on_calibrated)
         self.listen(self.workspace.study_changed, self._show_study)
         self.listen(self.workspace.corrected, self._show_study)
+        self.listen(self.navigator.screening.changed, self._show_study)
         viewer = self.workspace.viewer
         if viewer is not None:
             camera = viewer.scene.camera.events

@@ -64,10 +64,9 @@ class Navigator(QWidget):
         legend.setSpacing(4)
         legend.addWidget(self.shown)
         for swatch, words in self._legend.values():
-            legend.addSpacing(4)
+            legend.addStretch(1)
             legend.addWidget(swatch)
             legend.addWidget(words)
-        legend.addStretch(1)
         go = QHBoxLayout()
         go.addWidget(self.next, 1)
         go.addWidget(self.power)
@@ -85,7 +84,7 @@ class Navigator(QWidget):
         known, at = self.screening.known, self.screening.at
         self.share.setText(_words(known))
         self.share.setToolTip(COUNTS + (f"\n{NOT_KEPT}" if known is not None and not known.kept else ""))
-        for look, words in zip(self._legend.values(), ("unseen", f"below {at:g}×", f"{at:g}× and above"), strict=True):
+        for look, words in zip(self._legend.values(), ("unseen", f"< {at:g}×", f"≥ {at:g}×"), strict=True):
             look[1].setText(words)
         if known is not None and self.shown.isChecked():
             self._overview.show_looks(known.looks, known.reach)
