@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from PIL import Image
 
 from cytoshift.detection import DetectorRecipe
 from cytoshift.detection.train import hold_back
+from cytoshift.errors import DataError
 from cytoshift.jobs.train_detector import LOOK_ALIKES, detector_card, placed_detector
 from cytoshift.mitosis import read_patches
 from cytoshift.mitosis.mosaics import mosaic_fields
@@ -75,6 +77,32 @@ def test_patches_become_mosaics_and_mistakes_look_alikes(table: Path, tmp_path: 
     assert added > 0, "a detector that was hardly taught calls many places a mitosis"
     assert sum(each.cells for each in card.trained_on) > taught
     assert (tmp_path / "two" / LOOK_ALIKES / "records.bin").stat().st_size > 0
+
+
+def test_mitoses_are_set_into_tissue_and_the_card_names_it(table: Path, tmp_path: Path) -> None:
+    tissue = tmp_path / "healthy"
+    tissue.mkdir()
+    random = np.random.default_rng(1)
+    for name in ("a", "b"):
+        Image.fromarray(random.integers(150, 200, (300, 320, 3), np.uint8)).save(tissue / f"{name}.png")
+    alone, _, _ = detector_card(recipe(table), tmp_path / "one", emit=lambda _: None, control=Go())
+    placed = placed_detector(recipe(table, tissue=str(tissue)))
+    card, _, _ = detector_card(placed, tmp_path / "two", emit=lambda _: None, control=Go())
+    assert card.recipe["data"]["tissue"] == "healthy"
+    learnt, ground = card.trained_on
+    assert learnt.images > alone.trained_on[0].images
+    assert (ground.name, ground.images, ground.cells) == ("healthy", 2, 0)
+
+
+def test_tissue_goes_with_patches_alone(tmp_path: Path) -> None:
+    fields = tmp_path / "fields"
+    fields.mkdir()
+    image = {"id": 1, "file_name": "a.png", "width": 64, "height": 64, "split": "train"}
+    coco = {"images": [image], "annotations": [], "categories": [{"id": 1, "name": "mitosis"}]}
+    (fields / "annotations.json").write_text(json.dumps(coco))
+    Image.fromarray(np.full((64, 64, 3), 200, np.uint8)).save(fields / "a.png")
+    with pytest.raises(DataError, match=r"a table of patches are set into, and .* is no table; leave it out"):
+        placed_detector(recipe(fields, tissue=str(fields)))
 
 
 def test_mosaics_of_a_slide_are_held_back_together(table: Path, tmp_path: Path) -> None:

@@ -36,6 +36,9 @@ class DetectorData(BaseModel):
         µm/px anyone says: for data sets whose scale is not known.
     look_alikes : str
         A detector of mitoses: what it calls a mitosis where there is none is taught as a look-alike; ``""`` for none.
+    tissue : str
+        A folder of images of tissue without a mitosis, at the µm/px of a table of patches, whose mitoses are set into
+        them; ``""`` for patches alone.
     holdout : float
         Share of the images, drawn by the seed, on which the best step and the threshold are chosen; those of one
         slide stay together where the data set says of which they are.
@@ -53,6 +56,7 @@ class DetectorData(BaseModel):
     point_um: float = Field(16.0, gt=0)
     box: float | None = Field(None, gt=0)
     look_alikes: str = ""
+    tissue: str = ""
     holdout: float = Field(0.1, gt=0, lt=1)
 
     @model_validator(mode="after")

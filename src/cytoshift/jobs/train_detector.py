@@ -14,19 +14,20 @@ from cytoshift.detection.recipe import DetectorRecipe
 from cytoshift.detection.start import is_trunk
 from cytoshift.detection.train import Parent, TrainedDetector, read_data, train_detector
 from cytoshift.engine import FindingOperator
-from cytoshift.errors import ModelError
+from cytoshift.errors import DataError, ModelError
 from cytoshift.jobs.home import home_of
 from cytoshift.jobs.looking import through
 from cytoshift.jobs.taught import beside
 from cytoshift.mitosis import read_patches
+from cytoshift.mitosis.grafts import with_grafts
 from cytoshift.mitosis.mosaics import mosaic_fields
 from cytoshift.models import Card, Model, Registry, TrainingData, build_operator
 from cytoshift.training import Control, Emit
-from cytoshift.training.coco import CocoSet, found
+from cytoshift.training.coco import CocoSet, found, read_fields
 from cytoshift.training.table import find_table
 
-MOSAICS, LOOK_ALIKES = "mosaics", "look-alikes"
-"""Folders, in that of a training, of patches side by side, and of what was mined."""
+MOSAICS, GRAFTS, LOOK_ALIKES = "mosaics", "grafts", "look-alikes"
+"""Folders, in that of a training, of patches side by side, of mitoses in other tissue, and of what was mined."""
 
 
 def detector_card(
@@ -59,6 +60,7 @@ def detector_card(
                 images=trained.images,
                 cells=trained.cells,
             ),
+            *_learnt_tissue(recipe),
         ],
         domain=home_of(data, recipe.data.mpp, emit, operator=_operator(recipe, trained)),
         parent="" if parent is None else parent.card.id,
@@ -89,13 +91,16 @@ def placed_detector(recipe: DetectorRecipe) -> DetectorRecipe:
         read_patches(recipe.data.path, recipe.data.split)
     else:
         read_data(recipe)
+    if recipe.data.tissue:
+        _tissue(recipe)
     parent_detector(recipe)
     if recipe.data.look_alikes:
         Registry().find(recipe.data.look_alikes, "detector")
     if recipe.data.through:
         through(recipe.data.through, recipe.data.reference)
     reference = found(recipe.data.reference) if recipe.data.reference else ""
-    places = {"path": found(recipe.data.path), "reference": reference}
+    tissue = found(recipe.data.tissue) if recipe.data.tissue else ""
+    places = {"path": found(recipe.data.path), "reference": reference, "tissue": tissue}
     return recipe.model_copy(update={"data": recipe.data.model_copy(update=places)})
 
 
@@ -106,25 +111,43 @@ def _is_table(recipe: DetectorRecipe) -> bool:
 def _fields(recipe: DetectorRecipe, folder: Path, emit: Emit, control: Control) -> CocoSet:
     """Return the fields that a recipe's data are or are made into, with the look-alikes that were mined in them."""
     wanted = recipe.data
-    if _is_table(recipe):
-        patches = read_patches(wanted.path, wanted.split)
-        data = mosaic_fields(
-            patches,
-            folder / MOSAICS,
-            box_um=wanted.point_um,
-            mpp=wanted.mpp,
-            seed=recipe.training.seed,
-            emit=emit,
-            control=control,
-        )
-    else:
-        data = read_data(recipe)
+    data = _of_patches(recipe, folder, emit, control) if _is_table(recipe) else read_data(recipe)
     if not wanted.look_alikes:
         return data
     miner = build_operator(Registry().find(wanted.look_alikes, "detector"))
     if not isinstance(miner, FindingOperator):
         raise ModelError(f"{miner.title} finds no cells; name a detector as data.look_alikes.")
     return with_look_alikes(data, miner, folder / LOOK_ALIKES, mpp=wanted.mpp, emit=emit, control=control)
+
+
+def _of_patches(recipe: DetectorRecipe, folder: Path, emit: Emit, control: Control) -> CocoSet:
+    """Return patches laid side by side, and what is in them set into tissue where a recipe has some."""
+    wanted, seed = recipe.data, recipe.training.seed
+    patches = read_patches(wanted.path, wanted.split)
+    how: dict[str, Any] = {"box_um": wanted.point_um, "mpp": wanted.mpp, "seed": seed, "emit": emit, "control": control}
+    mosaics = mosaic_fields(patches, folder / MOSAICS, **how)
+    if not wanted.tissue:
+        return mosaics
+    return with_grafts(mosaics, patches, _tissue(recipe), folder / GRAFTS, **how)
+
+
+def _learnt_tissue(recipe: DetectorRecipe) -> list[TrainingData]:
+    if not recipe.data.tissue:
+        return []
+    tissue = _tissue(recipe)
+    return [
+        TrainingData(name=tissue.name, source=tissue.source, licence=tissue.licence, images=len(tissue.fields), cells=0)
+    ]
+
+
+def _tissue(recipe: DetectorRecipe) -> CocoSet:
+    """Read the images of tissue that mitoses are set into; DataError where there are none, or no patches for them."""
+    if not _is_table(recipe):
+        raise DataError(
+            f"data.tissue is what the mitoses of a table of patches are set into, and {recipe.data.path} is no table;"
+            " leave it out."
+        )
+    return read_fields(recipe.data.tissue)
 
 
 def parent_detector(recipe: DetectorRecipe) -> Model | None:
@@ -138,7 +161,8 @@ def _written(recipe: DetectorRecipe, parent: Model | None, data: str) -> dict[st
     written = recipe.model_dump(mode="json")
     written["data"] |= {"path": data, "reference": Path(recipe.data.reference).name}
     written["data"]["through"] = Path(recipe.data.through).name
-    written["data"]["look_alikes"] = Path(recipe.data.look_alikes).name
+    for name in ("look_alikes", "tissue"):
+        written["data"][name] = Path(written["data"][name]).name
     if recipe.distillation is not None and parent is not None:
         written["distillation"]["teacher"] = parent.card.id
     else:

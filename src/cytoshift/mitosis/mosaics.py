@@ -11,7 +11,7 @@ there is is none.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, pairwise
 from pathlib import Path
@@ -104,7 +104,8 @@ def mosaic_fields(
         if emit is not None:
             emit({"kind": "note", "text": f"laying {len(patches)} patches side by side"})
         with new_folder(folder) as partial:
-            _write(partial, patches, box_um, mpp, seed, control)
+            mosaics = lay_mosaics(patches, box=box_um / mpp, cut=CUT_UM / mpp, seed=seed)
+            write_mosaics(partial, mosaics, mpp=mpp, control=control)
     fields = read_coco(folder)
     return CocoSet(patches.name, fields.classes, fields.fields, patches.licence, patches.source)
 
@@ -148,7 +149,7 @@ def _lay(
     boxes, ignored = [np.zeros((0, 4), np.float32)], [np.zeros((0, 4), np.float32)]
     for y0, y1 in _stretches(rng, width, side):
         for x0, x1 in _stretches(rng, width, side):
-            turned = _turned(patches, next(order), box, int(rng.integers(4)), bool(rng.integers(2)))
+            turned = turned_patch(patches, next(order), box, int(rng.integers(4)), bool(rng.integers(2)))
             piece = _piece(turned, int(rng.integers(side - (x1 - x0) + 1)), int(rng.integers(side - (y1 - y0) + 1)))
             own, unsure = piece.within(x1 - x0, y1 - y0)
             pixels[y0:y1, x0:x1] = piece.pixels[: y1 - y0, : x1 - x0]
@@ -168,7 +169,7 @@ def _stretches(rng: np.random.Generator, total: int, most: int) -> list[tuple[in
 
 
 @dataclass(frozen=True, slots=True)
-class _Turned:
+class Turned:
     """A patch turned and mirrored, or what is left of it: pixels, its mitoses, and those that its border cuts."""
 
     pixels: RGB
@@ -183,7 +184,14 @@ class _Turned:
         return self.boxes[whole], rest[(rest[:, 2:] > rest[:, :2]).all(axis=1)]
 
 
-def _turned(patches: PatchSet, index: int, box: float, turns: int, flip: bool) -> _Turned:
+def turned_patch(patches: PatchSet, index: int, box: float, turns: int, flip: bool) -> Turned:
+    """Return a patch mirrored, where it is to be, and then turned by quarters, with the mitoses in it.
+
+    Raises
+    ------
+    DataError
+        It cannot be read or is smaller than a box.
+    """
     image = patches.read(index)
     side = len(image)
     if side < box:
@@ -195,13 +203,13 @@ def _turned(patches: PatchSet, index: int, box: float, turns: int, flip: bool) -
     turned, _ = crop_boxes(there, Crop(0, 0, side, turns, flip), side)
     whole = ((there >= 0) & (there <= side)).all(axis=1)
     seen = image[:, ::-1] if flip else image
-    return _Turned(np.rot90(seen, turns), turned[whole], turned[~whole])
+    return Turned(np.rot90(seen, turns), turned[whole], turned[~whole])
 
 
-def _piece(turned: _Turned, x: int, y: int) -> _Turned:
+def _piece(turned: Turned, x: int, y: int) -> Turned:
     """Return what is right of and below a corner."""
     corner = np.array([x, y, x, y], np.float32)
-    return _Turned(turned.pixels[y:, x:], turned.boxes - corner, turned.cut - corner)
+    return Turned(turned.pixels[y:, x:], turned.boxes - corner, turned.cut - corner)
 
 
 def _strips(x0: int, y0: int, x1: int, y1: int, cut: float) -> Boxes:
@@ -221,10 +229,21 @@ def mitoses_within(patches: PatchSet, index: int, side: int, box: float) -> Boxe
     return np.concatenate([centres - box / 2, centres + box / 2], axis=1).astype(np.float32)
 
 
-def _write(folder: Path, patches: PatchSet, box_um: float, mpp: float, seed: int, control: Control | None) -> None:
+def write_mosaics(folder: Path, mosaics: Iterable[Mosaic], *, mpp: float, control: Control | None = None) -> None:
+    """Write fields made of patches as pictures and COCO's JSON; Cancelled on request.
+
+    Parameters
+    ----------
+    folder : Path
+        Is there, and empty.
+    mosaics : iterable of Mosaic
+    mpp : float
+        µm/px of the patches.
+    control : Control, optional
+    """
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
-    for number, mosaic in enumerate(lay_mosaics(patches, box=box_um / mpp, cut=CUT_UM / mpp, seed=seed)):
+    for number, mosaic in enumerate(mosaics):
         if control is not None and control.state() == "cancel":
             raise Cancelled("The training was cancelled; nothing of it is kept.")
         name = f"{number:05d}.png"
