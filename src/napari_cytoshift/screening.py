@@ -209,7 +209,11 @@ class Screening:
                 return _Found(screened, why_not=str(error))
             return _Found(screened, to, "" if to is not None else _nothing_left(slide, screened))
 
-        self._work = self.workspace.start("Looking for what was seen", take, done=self._show, in_activity=False)
+        def show(found: _Found) -> None:
+            if kept is self._kept and reader == study.reader:  # or it is of another study, or another's reading
+                self._show(found)
+
+        self._work = self.workspace.start("Looking for what was seen", take, done=show, in_activity=False)
         self._work.finished.connect(self._end)
 
     def _show(self, found: _Found) -> None:
