@@ -18,6 +18,9 @@ MPP = 0.25
 APART = 160
 """Pixels between centres: patches of 128 px never touch."""
 
+GLASS = 225
+"""Mean of the channels from which on a pixel is glass."""
+
 CORE = 44
 """Pixels around a patch's middle that are shown as they are; from there to its edge it fades into the tissue."""
 
@@ -42,12 +45,30 @@ class PatchSlide:
     patches: PatchSet
 
 
-def write_patch_slide(file: Path, patches: PatchSet, *, side: int = 2048, seed: int = 0) -> PatchSlide:
-    """Write a pyramid TIFF of as many of the patches, drawn by the seed, as have room on smooth pink tissue."""
+def write_patch_slide(
+    file: Path,
+    patches: PatchSet,
+    *,
+    side: int = 2048,
+    seed: int = 0,
+    ground: RGB | None = None,
+    spot: tuple[int, int, int] | None = None,
+) -> PatchSlide:
+    """Write a pyramid TIFF of as many of the patches, drawn by the seed, as have room.
+
+    They lie on smooth pink tissue, or where there is some in a square ``ground`` at `MPP`. Of the places outside a
+    ``spot`` of x, y and radius, one in four is used.
+    """
     random = np.random.default_rng(seed)
-    centres = scattered(side, random)[: len(patches)]
+    if ground is not None:
+        side = len(ground)
+    places = scattered(side, random)
+    image = tissue(side, random) if ground is None else ground.copy()
+    used = np.array([_in_tissue(image, x, y) for x, y in places.tolist()])
+    if spot is not None:
+        used &= (np.hypot(*(places - spot[:2]).T) <= spot[2]) | (np.arange(len(places)) % 4 == 0)
+    centres = places[used][: len(patches)]
     chosen = patches.select(random.permutation(len(patches))[: len(centres)])
-    image = tissue(side, random)
     for number, (x, y) in enumerate(centres.tolist()):
         patch = chosen.read(number)
         half = len(patch) // 2
@@ -62,6 +83,11 @@ def scattered(side: int, random: np.random.Generator) -> npt.NDArray[np.int64]:
     """Return places on a jittered lattice, in a drawn order, none nearer than `APART` - 32 px to another."""
     at = np.stack(np.meshgrid(np.arange(96, side - 96, APART), np.arange(96, side - 96, APART)), axis=-1).reshape(-1, 2)
     return random.permutation(at + random.integers(-16, 17, at.shape)).astype(np.int64)
+
+
+def _in_tissue(image: RGB, x: int, y: int) -> bool:
+    """Return whether more than half of what is around a place is no glass."""
+    return bool((image[y - 32 : y + 32, x - 32 : x + 32].mean(axis=-1) < GLASS).mean() > 0.5)
 
 
 def tissue(side: int, random: np.random.Generator) -> RGB:

@@ -9,6 +9,7 @@ import pytest
 
 from cytoshift.errors import ModelError
 from cytoshift.models import Registry
+from cytoshift.models.model import CARD, read_card
 from cytoshift.models.registry import STARTERS
 
 
@@ -128,7 +129,10 @@ def test_the_folder_follows_the_environment(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("folder", sorted(STARTERS.glob("*/")), ids=lambda folder: folder.name)
 def test_every_starter_in_the_package_is_whole_small_and_described(folder: Path, tmp_path):
-    model = Registry(tmp_path).find("starter", folder.name)
+    task = folder.name.partition("-")[0]
+    registry = Registry(tmp_path)
+    model = registry.find(read_card(folder / CARD).id, task)
+    assert registry.find("starter", task).folder == folder.with_name(task)
     model.verify()
     assert model.weights.stat().st_size <= 30_000_000
     assert model.card.licence
