@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cytoshift.errors import StudyError
-from cytoshift.study.events import Box, Event, Kind, Targets, valid_box, valid_label, valid_mpp
+from cytoshift.study.events import Box, Corners, Event, Kind, Targets, valid_box, valid_label, valid_mpp, valid_points
 from cytoshift.study.imports import Edits, Packed, packed_cells, payload_of
 
 if TYPE_CHECKING:
@@ -65,6 +65,13 @@ class Corrections(ABC):
         """Add a cell that was not found; the event's id is what later corrections point at."""
         return self._correct(slide, "add", "", box=valid_box(box), label=valid_label(label))
 
+    def outline(self, slide: str, outline: Corners, label: str) -> Event:
+        """Add a cell that was not found, by its outline; its box is the one around it."""
+        corners = valid_points(outline, 3)
+        xs, ys = zip(*corners, strict=True)
+        box = valid_box((min(xs), min(ys), max(xs), max(ys)))
+        return self._correct(slide, "add", "", box=box, label=valid_label(label), outline=corners)
+
     def bring_in(self, slide: str, cells: Annotations, source: str, edits: Edits | None = None) -> Event:
         """Add the cells and regions of a file, and correct cells by it, in one event, which one undo takes back.
 
@@ -86,6 +93,10 @@ class Corrections(ABC):
     def note(self, slide: str, target: str, text: str) -> Event:
         """Write a note to a cell, a region or (target ``""``) the slide."""
         return self._correct(slide, "note", target, text=text)
+
+    def keep_measure(self, slide: str, text: str, points: Corners) -> Event:
+        """Write a note to the slide that says what was measured, with the two ends of a length or a ring."""
+        return self._correct(slide, "note", "", text=text, points=valid_points(points, 2))
 
     def mark_complete(
         self, slide: str, box: Box, run: str | None = None, threshold: float = 0.0, thresholds: Limits | None = None

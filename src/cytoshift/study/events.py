@@ -14,6 +14,9 @@ from cytoshift.errors import StudyError
 
 Box = tuple[float, float, float, float]
 
+Corners = Sequence[Sequence[float]]
+"""Points x, y in level-0 pixels, the first one not repeated."""
+
 Targets = str | Sequence[str]
 """What a correction is about: one cell, or several that are corrected, and undone, together."""
 
@@ -49,6 +52,7 @@ class Event:
         ``undo`` and ``redo`` take back), ``""`` for the slide, or where it is about several cells (`targets`).
     payload : dict
         ``label``, ``box``, ``text``, ``run``, ``threshold``, ``mpp_yx`` or ``objective``, as the kind needs it;
+        ``outline`` where a person drew more of a cell than its box, ``points`` where a note keeps a measure;
         an ``import`` has ``source``, ``cells`` (how many), ``colors`` and ``regions``, and ``edits`` where the file
         says something else of cells that were here already: ``label`` or ``box``, or both, by cell;
         ``targets`` where it is about several cells, ``reader`` where a blinded reader made it, and ``settles`` where
@@ -128,6 +132,14 @@ def valid_box(box: Box) -> list[float]:
     if not (all(math.isfinite(value) for value in (x0, y0, x1, y1)) and x0 < x1 and y0 < y1):
         raise StudyError(f"({x0}, {y0}, {x1}, {y1}) is no box; draw one that has a width and a height.")
     return [x0, y0, x1, y1]
+
+
+def valid_points(points: Corners, least: int) -> list[list[float]]:
+    """Return points as JSON holds them, to a hundredth of a pixel; StudyError where there are too few."""
+    valid = [[round(float(x), 2), round(float(y), 2)] for x, y in points]
+    if len(valid) < least or not all(math.isfinite(value) for point in valid for value in point):
+        raise StudyError(f"{len(valid)} points are no such shape; draw one with at least {least}.")
+    return valid
 
 
 def valid_mpp(mpp_yx: tuple[float, float]) -> list[float]:

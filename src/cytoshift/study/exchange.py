@@ -209,7 +209,7 @@ def outgoing(study: Study, slide: str, cells: Cells | None = None) -> Annotation
 
 
 def _as_they_came(study: Study, kept: Cells, out: Annotations) -> Annotations:
-    """Give imported cells the ids that they had in their file and, where nobody moved them, their outlines."""
+    """Give imported cells the ids that they had in their file and, where nobody moved them, cells their outlines."""
     ids, given = list(out.ids), [""] * len(out)
     rows, parts = np.zeros(len(out), np.int64), [Outlines.none(1)]  # row 0 is that of cells without an outline
     for event, here, which in kept.ids.imported():
@@ -219,7 +219,10 @@ def _as_they_came(study: Study, kept: Cells, out: Annotations) -> Annotations:
             given[at] = names.given[index] if names.given else ""
         rows[here] = which + sum(map(len, parts))
         parts.append(outlines)
-    known = Outlines.joined(parts)
+    drawn = {at: study.outline_of(ids[at]) for at in np.flatnonzero(kept.ids.numbers < 0).tolist()}
+    drawn = {at: outline for at, outline in drawn.items() if outline}
+    rows[list(drawn)] = np.arange(len(drawn)) + sum(map(len, parts))
+    known = Outlines.joined([*parts, Outlines.of(list(drawn.values()))])
     for at in np.flatnonzero(kept.corrected & (rows > 0)).tolist():
         outline = known[rows[at]]
         if len(outline) and not _fits(outline, out.boxes[at]):

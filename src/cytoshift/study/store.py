@@ -17,7 +17,7 @@ from cytoshift.study.cells import Cells, Region, fold_cells, fold_regions
 from cytoshift.study.change import DECISIONS
 from cytoshift.study.corrections import Corrections, Limits
 from cytoshift.study.coverage import Coverage
-from cytoshift.study.events import Event, Kind, Targets, about
+from cytoshift.study.events import Corners, Event, Kind, Targets, about
 from cytoshift.study.following import FollowedCells
 from cytoshift.study.history import decisions, fold
 from cytoshift.study.imports import Imports, Names, Packed
@@ -264,6 +264,16 @@ class Study(Corrections):
     def outlines(self, event: str) -> Outlines:
         """Return the outlines of the cells of an import (its event)."""
         return self._log.outlines(event)
+
+    def outline_of(self, cell: str) -> Corners:
+        """Return the outline with which a person added a cell (its event); nothing where a box was drawn."""
+        with self._guard:
+            event = self._history.event(cell)
+            return () if event is None else event.payload.get("outline", ())
+
+    def measures(self, slide: str) -> tuple[Event, ...]:
+        """Return the notes of a slide that keep a length or an area (``points``), oldest first."""
+        return tuple(one for one in self.corrections(slide) if one.kind == "note" and one.payload.get("points"))
 
     def decisions(self, slide: str, cell: str) -> tuple[Event, ...]:
         """Return who said what of a cell or a region and when, oldest first: undone or not, undoing included.

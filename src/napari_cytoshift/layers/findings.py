@@ -11,6 +11,7 @@ from psygnal import Signal
 
 from cytoshift.errors import StudyError
 from cytoshift.models.found_by import detector_of
+from cytoshift.slides.coordinates import mpp_from_objective
 from cytoshift.study.cells import Cells, Region, fold_cells
 from cytoshift.study.places import Places, overlapping
 from napari_cytoshift.layers.findings_filter import CellFilter
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from napari_cytoshift.background import Work
     from napari_cytoshift.workspace import Workspace
 
-USUAL_SIDE = 64.0
-"""Side in level-0 pixels of an added box while no box tells how large cells are."""
+USUAL_UM = 16.0
+"""Side of an added box while no box tells how large cells are: that of CRIC's boxes, at 40x."""
 
 ENOUGH = 10_000
 """Boxes, spread evenly over all of a run, that tell how large its cells are."""
@@ -159,7 +160,8 @@ class ShownCells:
     def _median_side(self, label: str) -> float:
         cells = self.cells
         if not len(cells):
-            return USUAL_SIDE
+            slide = self.slide
+            return USUAL_UM / ((slide.mpp if slide is not None else None) or mpp_from_objective(40.0))
         of_class = np.zeros(len(cells), np.bool_)
         if label in cells.classes:
             of_class = cells.labels == cells.classes.index(label)

@@ -22,7 +22,9 @@ Floats = npt.NDArray[np.float64]
 
 
 class CellOutlines:
-    """The outlines of imported cells. They are read in a thread when a view first needs them; boxes stand in till then.
+    """The outlines of cells that were imported or drawn.
+
+    Those of imported cells are read in a thread when a view first needs them; boxes stand in till then.
 
     Parameters
     ----------
@@ -45,6 +47,10 @@ class CellOutlines:
                 corners = outlines[number] if outlines else ()
                 if len(corners) > 2:
                     rings[at] = _fitted(np.asarray(corners, np.float64), part.boxes[at].tolist())
+        for at in np.flatnonzero(part.ids.numbers < 0).tolist():
+            drawn = shown.workspace.study.outline_of(part.ids[at])
+            if drawn:
+                rings[at] = _fitted(np.asarray(drawn, np.float64), part.boxes[at].tolist())
         return rings
 
     def _outlines(self, shown: ShownCells, event: str) -> Outlines | None:
