@@ -126,7 +126,32 @@ def show_keys(viewer: Viewer) -> None:
 
 def add_cells(viewer: Viewer) -> None:
     """Start, or end, adding a cell with each click."""
-    _review(viewer).toggle_add()
+    _review(viewer).tools.choose("add_cells")
+
+
+def draw_outlines(viewer: Viewer) -> None:
+    """Start, or end, drawing around cells."""
+    _review(viewer).tools.choose("draw_outlines")
+
+
+def draw_regions(viewer: Viewer) -> None:
+    """Start, or end, drawing regions in which every cell is right."""
+    _review(viewer).tools.choose("draw_regions")
+
+
+def measure_length(viewer: Viewer) -> None:
+    """Start, or end, measuring lengths."""
+    _review(viewer).tools.choose("measure_length")
+
+
+def measure_area(viewer: Viewer) -> None:
+    """Start, or end, measuring areas."""
+    _review(viewer).tools.choose("measure_area")
+
+
+def keep_measure(viewer: Viewer) -> None:
+    """Write what was measured last into the study."""
+    _review(viewer).tools.keep()
 
 
 def mark_complete(viewer: Viewer) -> None:

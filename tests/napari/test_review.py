@@ -183,9 +183,11 @@ def test_a_click_selects_and_with_the_tool_on_it_adds_a_cell_of_usual_size(revie
     assert index(review) == 0
     press(review, "5")
     press(review, Qt.Key.Key_Period)
-    assert review.add.isChecked()
+    assert review.tools.tool == "add_cells"
     workspace.fit(workspace.active)
     click(review, 600, 600)
+    qtbot.waitUntil(lambda: "add" in kinds(review), timeout=LONG)
+    assert "No nucleus here" in review.message.text
     event = workspace.study.events()[-1]
     assert (event.kind, event.payload["label"]) == ("add", "HSIL")
     x0, y0, x1, y1 = event.box
@@ -193,7 +195,7 @@ def test_a_click_selects_and_with_the_tool_on_it_adds_a_cell_of_usual_size(revie
     assert x1 - x0 == y1 - y0 == pytest.approx(55)  # the mean side of the HSIL boxes of 60 × 50
     assert workspace.cells.selected == event.id
     press(review, Qt.Key.Key_Period)
-    assert not review.add.isChecked()
+    assert review.tools.tool == ""
     press(review, "1")
     assert review.work.cells.label(len(review.work.cells) - 1) == "NILM"
 

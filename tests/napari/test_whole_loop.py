@@ -170,8 +170,9 @@ def correct_five(hands: Hands, identity: str) -> int:
     hands.look("review")
     hands.workspace.fit(hands.workspace.active)
     hands.key(Qt.Key.Key_Period)
-    assert dock.add.isChecked()
+    assert dock.tools.tool == "add_cells"
     hands.click_at(846.0, 72.0)
+    hands.qtbot.waitUntil(lambda: not dock.tools.placing.busy, timeout=LONG)
     hands.key(Qt.Key.Key_Period)
     events = [event for event in hands.workspace.study.events() if event.slide == identity]
     hands.key(Qt.Key.Key_C, Qt.KeyboardModifier.ShiftModifier)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout
 
@@ -13,11 +13,10 @@ from napari_cytoshift import wording
 from napari_cytoshift.keys import VIEWER_KEYS
 from napari_cytoshift.sample_data import HOME
 from napari_cytoshift.view import look_at, magnification
-from napari_cytoshift.widgets.dock import Dock, button, sentence
+from napari_cytoshift.widgets.dock import Dock, button
 from napari_cytoshift.widgets.gallery import Gallery
 from napari_cytoshift.widgets.review_agreement import AgreementPanel
 from napari_cytoshift.widgets.review_cell import CurrentCell
-from napari_cytoshift.widgets.review_clicks import Clicks
 from napari_cytoshift.widgets.review_decisions import Decisions
 from napari_cytoshift.widgets.review_exchange import ExchangeRow
 from napari_cytoshift.widgets.review_filters import Filters
@@ -25,6 +24,7 @@ from napari_cytoshift.widgets.review_keys import Key, ReviewKeys, class_key, mai
 from napari_cytoshift.widgets.review_readers import Readers
 from napari_cytoshift.widgets.review_report import ReportRow
 from napari_cytoshift.widgets.review_sheet import KeySheet, Line
+from napari_cytoshift.widgets.review_tools import Tools, tool_keys
 from napari_cytoshift.widgets.review_work import DIGITS, Review
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class ReviewDock(Dock):
             button("Open the sample slide", "A drawn Pap smear, made on this computer", self._open_sample),
         )
         self.keys = ReviewKeys(self, self._keys(), self.workspace.state)
+        self.tools = Tools(self.work, self.keys)
         self.filters = Filters(self.work)
         self.cell = CurrentCell(self.work, self.keys)
         self.gallery = Gallery(self.work, self.cell)
@@ -53,9 +54,8 @@ class ReviewDock(Dock):
         self.report = ReportRow(self.workspace)
         self.exchange.row.addWidget(self.report.make, 1)
         self.place, self.regions = QLabel(), QLabel()
-        self.go_on = QCheckBox("Go on after each decision")
+        self.go_on = QCheckBox("Go on")
         self.rejected = QCheckBox("Show rejected")
-        self.clicks = Clicks(self._on_click)
         self._sheet: KeySheet | None = None
         self._zoom: float | None = None
         self._source: tuple[str, ...] | None = None
@@ -73,7 +73,7 @@ class ReviewDock(Dock):
             Key("reject_cell", "X", "Decide", "Reject: no cell", work.reject),
             Key("unsure_cell", "U", "Decide", "Unsure", work.unsure),
             *(class_key(at, work.relabel) for at in range(1, DIGITS + 1)),
-            Key("add_cells", ".", "Mark", "Add cells by clicking", self.toggle_add),
+            *tool_keys(lambda name: self.tools.choose(name), lambda: self.tools.keep()),
             Key("mark_complete", "Shift+C", "Mark", "The view is complete", self.mark_complete),
             Key("undo_correction", "Ctrl+Z", "Mark", "Undo", work.undo),
             Key("redo_correction", "Ctrl+Shift+Z", "Mark", "Redo", work.redo),
@@ -93,11 +93,8 @@ class ReviewDock(Dock):
 
     def _tools(self) -> QVBoxLayout:
         keys, work = self.keys, self.work
-        self.add = button("Add cells", "", self.toggle_add)
-        self.add.setCheckable(True)
         self.undo, self.redo = button("Undo", "", work.undo), button("Redo", "", work.redo)
         self.complete, self.help = button("View is complete", "", self.mark_complete), button("?", "", self.show_keys)
-        keys.label(self.add, "", "Click on the slide to add a cell of the last class given", "add_cells")
         keys.label(self.undo, "", "Take the last correction back", "undo_correction")
         keys.label(self.redo, "", "Put back what was taken back", "redo_correction")
         tip = "Every cell in the view is right as it is shown: training may learn from it"
@@ -106,20 +103,18 @@ class ReviewDock(Dock):
         self.go_on.setChecked(self.workspace.state.get("review_go_on", True))
         self.go_on.setToolTip("Select the next cell as soon as this one is decided on")
         self.rejected.setToolTip("Draw rejected cells too, dimmed")
-        first, second, third = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
-        for one in (self.add, self.undo, self.redo):
+        first, second = QHBoxLayout(), QHBoxLayout()
+        for one in (self.undo, self.redo, self.complete):
             first.addWidget(one, 1)
         first.addWidget(self.help)
-        second.addWidget(self.go_on, 1)
+        second.addWidget(self.go_on)
         second.addWidget(self.rejected)
-        third.addWidget(self.regions, 1)
-        third.addWidget(self.complete)
+        second.addWidget(self.regions, 1, Qt.AlignmentFlag.AlignRight)
         self.help.setMaximumWidth(32)
-        self.hint = sentence("", in_passing=True)
         tools = QVBoxLayout()
-        for row in (first, second, third):
+        tools.addWidget(self.tools)
+        for row in (first, second):
             tools.addLayout(row)
-        tools.addWidget(self.hint)
         tools.addWidget(self.readers)
         tools.addWidget(self.exchange)
         tools.addWidget(self.report)
@@ -152,7 +147,8 @@ class ReviewDock(Dock):
         """Whether everything that was wished for is shown."""
         current = self.work.current is None or self.cell.crop.ready
         pictures = not (self.gallery.crops.waiting or self.gallery.slides.waiting)
-        return self.work.sorting.work is None and pictures and current
+        busy = self.work.sorting.work is not None or self.tools.placing.busy
+        return not busy and pictures and current
 
     # What a person does
 
@@ -161,12 +157,6 @@ class ReviewDock(Dock):
         self.workspace.cells.select("")
         self.work.sorting.then(partial(self.work.step, 1))
         self.filters.choose(order)
-
-    def toggle_add(self) -> None:
-        """Let clicks add cells, or select them again."""
-        if self.sender() is not self.add:
-            self.add.setChecked(not self.add.isChecked())
-        self._show_tools()
 
     def mark_complete(self) -> None:
         """Mark the view as completely annotated."""
@@ -218,9 +208,11 @@ class ReviewDock(Dock):
     def _set_on(self) -> None:
         on = self.isVisible() and self.workspace.active is not None
         self.keys.set_on(on)
+        if not on:
+            self.tools.lay_down()
         viewer = self.workspace.viewer
         if viewer is not None:
-            self.clicks.set_on(viewer, on)
+            self.tools.clicks.set_on(viewer, on)
 
     def refresh(self, *_: object) -> None:
         """Show the active slide's review."""
@@ -246,6 +238,7 @@ class ReviewDock(Dock):
         self._source = source
         self.work.arrive()
         self._show_place()
+        self.tools.draw_kept()
         self.gallery.viewport().update()
 
     def _of(self) -> tuple[str, ...]:
@@ -274,7 +267,7 @@ class ReviewDock(Dock):
 
     def _on_selected(self, identifier: str) -> None:
         position = self.work.current
-        if position is not None and not self.add.isChecked():
+        if position is not None and not self.tools.tool:
             x0, y0, x1, y1 = self.work.cells.boxes[position].tolist()
             self._follow((x0 + x1) / 2, (y0 + y1) / 2)
         self._show_place()
@@ -315,18 +308,6 @@ class ReviewDock(Dock):
         self.work.give_up(why)
         self.filters.list_slides()
 
-    def _on_click(self, y: float, x: float) -> None:
-        slide = self.workspace.active
-        if slide is None:
-            return
-        at = slide.frame.level0_from_world([y, x])
-        if self.add.isChecked():
-            self.work.add(float(at[0]), float(at[1]))
-            return
-        hit = self.workspace.cells.at(float(at[0]), float(at[1]))
-        if hit:
-            self.workspace.cells.select(hit)
-
     # What the dock shows
 
     def _show_place(self) -> None:
@@ -356,16 +337,13 @@ class ReviewDock(Dock):
         return "  ·  ".join(parts)
 
     def _show_tools(self) -> None:
-        work, adding = self.work, self.add.isChecked()
-        label = work.new_label or work.classes[0]
-        self.workspace.cell_layers.new_label = label
-        self.hint.setText(f"Each click on the slide adds a cell of class {label}." if adding else "")
-        self.hint.setVisible(adding)
+        self.workspace.cell_layers.new_label = self.work.label_to_add
+        self.tools.show_state()
         slide = self.workspace.active
         if slide is None:
             return
-        self.undo.setEnabled(self.workspace.study.can_undo(work.reach))
-        self.redo.setEnabled(self.workspace.study.can_redo(work.reach))
+        self.undo.setEnabled(self.workspace.study.can_undo(self.work.reach))
+        self.redo.setEnabled(self.workspace.study.can_redo(self.work.reach))
         number = len(self.workspace.cells.regions)
         self.regions.setText(f"{number} {'field' if number == 1 else 'fields'} complete")
 

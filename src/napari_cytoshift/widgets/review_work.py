@@ -11,7 +11,7 @@ from psygnal import Signal
 from cytoshift.errors import CytoshiftError, StudyError
 from cytoshift.study.cells import Cells
 from cytoshift.study.change import decided_on
-from cytoshift.study.events import Event
+from cytoshift.study.events import Corners, Event
 from cytoshift.study.palette import BETHESDA
 from napari_cytoshift.layers.findings import ShownCells
 from napari_cytoshift.view import Box
@@ -267,13 +267,37 @@ class Review:
             self.new_label = label
             self._decide("relabel", label)
 
-    def add(self, x: float, y: float) -> None:
-        """Add a cell at a level-0 point, as large as cells of its class are."""
-        label = self.new_label or self.classes[0]
+    @property
+    def label_to_add(self) -> str:
+        """The class of a cell that is added next: the one that was given last."""
+        return self.new_label or self.classes[0]
+
+    def add(self, x: float, y: float, label: str = "") -> None:
+        """Add a cell at a level-0 point, as large as cells of its class are; of the class given last without one."""
+        label = label or self.label_to_add
         half = self.shown.usual_side(label) / 2
-        box = (x - half, y - half, x + half, y + half)
+        self.add_box((x - half, y - half, x + half, y + half), label)
+
+    def add_box(self, box: Box, label: str = "") -> None:
+        """Add a cell that fills a box of level-0 pixels."""
+        label = label or self.label_to_add
+        self._add(lambda study, slide: study.add(slide, box, label))
+
+    def add_outline(self, outline: Corners, label: str = "") -> None:
+        """Add a cell by its outline in level-0 pixels."""
+        label = label or self.label_to_add
+        self._add(lambda study, slide: study.outline(slide, outline, label))
+
+    def keep_measure(self, words: str, points: Corners) -> bool:
+        """Write a measure into the study, and say whether that went well."""
+        event = self._write(lambda study, slide: study.keep_measure(slide, words, points))
+        if event is not None:
+            self.said.emit(f"Kept: {words}. Ctrl+Z takes it back.")
+        return event is not None
+
+    def _add(self, write: Callable[[Study, str], Event | None]) -> None:
         before = self.shown.selected
-        event = self._write(lambda study, slide: study.add(slide, box, label))
+        event = self._write(write)
         if event is not None:
             self.queue.insert(self.shown.identity, event.id, before)
             self.selection.reset(len(self.queue), None)
@@ -294,7 +318,7 @@ class Review:
             lambda study, slide: study.mark_complete(slide, box, shown.run or None, limits.common, limits.own)
         )
         if event is not None:
-            self.said.emit("Marked: every cell in this view counts as right. Ctrl+Z takes it back.")
+            self.said.emit("Marked: every cell in it counts as right. Ctrl+Z takes it back.")
 
     def undo(self) -> None:
         """Take the last correction of this slide back, or of the study, and show the cell it was about."""

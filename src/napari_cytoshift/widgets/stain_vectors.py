@@ -176,7 +176,7 @@ class StainVectors(QWidget):
         self.hint.setText(DRAG)
         self._say_pick()
 
-    def _on_click(self, y: float, x: float) -> None:
+    def _on_click(self, y: float, x: float, _: bool) -> None:
         slide = self.workspace.active
         self._end_pick()
         if slide is None:
