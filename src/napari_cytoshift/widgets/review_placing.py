@@ -58,9 +58,12 @@ class Placing:
         if slide is None:
             return
 
+        study = self._work.workspace.study
+        reader = study.reader
+
         def done(found: Found) -> None:
-            if shown.slide is slide:  # else it is of a slide that is not shown any more
-                then(found)
+            if shown.slide is slide and self._work.workspace.study is study and study.reader == reader:
+                then(found)  # else who clicked is at something else by now
 
         started = self._work.workspace.start(
             "Finding the nucleus",
