@@ -37,18 +37,18 @@ def test_a_key_is_changed_in_naparis_preferences_and_stays_so(make_review: Make,
     press = QTest.keyClick
     accept = dock.decisions.findChildren(type(dock.undo))[0]
     assert accept.text() == "Accept  A"
-    rebind("accept_cell", "K")
-    assert accept.text() == "Accept  K"
-    assert accept.toolTip() == "The cell is right (K)"
+    rebind("accept_cell", "J")
+    assert accept.text() == "Accept  J"
+    assert accept.toolTip() == "The cell is right (J)"
     press(dock.gallery, "n")
     press(dock.gallery, "a")
     assert kinds(dock) == []
-    press(dock.gallery, "k")
+    press(dock.gallery, "j")
     assert kinds(dock) == ["accept"]
     assert (dict(viewer.class_keymap), dict(viewer.keymap)) == before  # napari's own keys are as they were
-    assert State().get("review_keys") == {"accept_cell": ["K"]}
+    assert State().get("review_keys") == {"accept_cell": ["J"]}
     again = ReviewKeys(dock, dock.keys.table, State())
-    assert again.of("accept_cell") == "K"
+    assert again.of("accept_cell") == "J"
     assert again.of("reject_cell") == "X"
     rebind("accept_cell", "")
     assert accept.text() == "Accept"
