@@ -5,18 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from cytoshift import stain
-from cytoshift.detection import DetectorOperator, DetectorRecipe, Parent, train_detector
+from cytoshift.detection import DetectorOperator, DetectorRecipe, Parent, TrainedDetector, train_detector
 from cytoshift.engine import ImageOperator
+from cytoshift.engine.operator import TileBoxes
 from cytoshift.training import load_recipe
 from cytoshift.training.checkpoint import read_tensors, write_tensors
 from cytoshift.training.coco import read_coco
 from cytoshift.translation import PlainTiles, Translator
+from experiments._unseen_fields import UnseenFields
 from experiments.translation_table import pairs, trained
 
-HOME, AWAY, PAIR = "cervical/cric", "cervical/cric-scanner-b", "cric-to-scanner-b"
+
+class Direction(NamedTuple):
+    """Whose labelled fields a detector comes from, whose look it is carried to, and the translators' pair.
+
+    Of either only one half of split ``train`` is used, and not the same, so that no scene is in both.
+    """
+
+    home: str
+    home_half: str
+    away: str
+    away_half: str
+    pair: str
+
+
+THERE = Direction("cervical/cric", "a", "cervical/cric-scanner-b", "b", "cric-to-scanner-b")
+BACK = Direction("cervical/cric-scanner-b", "b", "cervical/cric", "a", "scanner-b-to-cric")
 
 TEACHER, CEILING = "source only", "in domain"
 
@@ -40,8 +57,14 @@ def rows() -> list[str]:
     return [*plain, *students, *(f"SC-UNSB{loss}" for loss in LOSSES if loss != WITH), CEILING]
 
 
-class _GoOn:
-    def state(self) -> str:
+DETECTOR = "detector.safetensors"
+
+
+class GoOn:
+    """Whom a training asks whether to go on: always."""
+
+    def state(self) -> Literal["run", "stop_early", "cancel"]:
+        """Say so."""
         return "run"
 
 
@@ -58,66 +81,57 @@ class Detectors:
     seed : int
     steps : int
         Of a student.
+    direction : Direction
     """
 
     folder: Path
     translators: Path
     seed: int
     steps: int
+    direction: Direction = THERE
 
     def place(self, row: str) -> Path:
         """Return the folder of a row."""
         return self.folder / _slug(row)
 
     def detector(self, row: str) -> DetectorOperator:
-        """Return the detector of a row, with every box that it has any faith in."""
-        file = self.place(row) / "detector.safetensors"
-        if not file.exists():
-            self._train(row, file)
-        state, header = read_tensors(file)
-        return DetectorOperator.from_model(
-            architecture=header["architecture"],
-            state=state,
-            classes=tuple(header["classes"]),
-            mpp=header["mpp"],
-            model_id=_slug(row),
-            version=str(self.seed),
-            threshold=0.01,
-        )
+        """Return the detector of a row, trained if it is not there yet."""
+        self.parent(row)
+        return kept_detector(self.place(row), _slug(row), self.seed)
 
-    def _train(self, row: str, file: Path) -> None:
+    def found(self, row: str, unseen: UnseenFields) -> list[TileBoxes]:
+        """Return what the detector of a row finds in fields."""
+        return unseen.found_by(self.detector(row), self.place(row) / f"found-{unseen.name}.npz")
+
+    def parent(self, row: str) -> Parent:
+        """Return the detector of a row as one to start from, trained if it is not there yet."""
+        if not (self.place(row) / DETECTOR).exists():
+            self._train(row)
+        state, header = read_tensors(self.place(row) / DETECTOR)
+        return Parent(header["architecture"], state, tuple(header["classes"]))
+
+    def _train(self, row: str) -> None:
+        folder = self.place(row)
         recipe, view = self._recipe(row)
-        parent = None
-        if row not in (TEACHER, CEILING):
-            teacher, header = self._teacher()
-            parent = Parent(header["architecture"], teacher, tuple(header["classes"]))
-        through = look(view, self.translators) if recipe.data.through else None
+        parent = None if row in (TEACHER, CEILING) else self.parent(TEACHER)
+        through = look(view, self.translators, self.direction) if recipe.data.through else None
         if through is not None:
-            self._share_views(view, file.parent)
-        made = train_detector(recipe, file.parent, emit=_nothing, control=_GoOn(), parent=parent, through=through)
-        header = {
-            "architecture": made.architecture.model_dump(mode="json"),
-            "classes": list(made.classes),
-            "mpp": made.mpp,
-            "threshold": made.threshold,
-            "metrics": made.metrics,
-            "best_step": made.best_step,
-        }
-        write_tensors(file, made.state, header)
-
-    def _teacher(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        self.detector(TEACHER)
-        return read_tensors(self.place(TEACHER) / "detector.safetensors")
+            self._share_views(view, folder)
+        made = train_detector(recipe, folder, emit=let_pass, control=GoOn(), parent=parent, through=through)
+        keep_detector(made, folder)
 
     def _recipe(self, row: str) -> tuple[DetectorRecipe, str]:
         """Return the recipe of a row, and what its student sees."""
         changes = [f"training.seed={self.seed}"]
         if row in (TEACHER, CEILING):
-            place = ['data.half="a"'] if row == TEACHER else [f'data.path="{AWAY}"', 'data.half="b"']
+            one = self.direction
+            path, half = (one.home, one.home_half) if row == TEACHER else (one.away, one.away_half)
+            place = [f'data.path="{path}"', f'data.half="{half}"']
             return load_recipe("detector-small", DetectorRecipe, [*FIRST, *place, *changes]), ""
         view, plus, loss = row.partition(" + ")
         recipe = load_recipe("lfa-cfa-small", DetectorRecipe, [f"training.steps={self.steps}", *changes])
         written = recipe.model_dump()
+        written["data"] |= {"path": self.direction.home, "half": self.direction.home_half}
         if view in ("stain jitter", "source only, longer"):
             written["data"]["through"] = ""
             written["distillation"] |= {"view": "stain_aug", "jitter": STRONG_JITTER}
@@ -140,27 +154,54 @@ class Detectors:
             link.symlink_to(shared, target_is_directory=True)
 
 
-def look(view: str, translators: Path) -> ImageOperator:
+def look(view: str, translators: Path, direction: Direction = THERE) -> ImageOperator:
     """Return what shows the source as the target would, by its name in the table."""
     if view == "Reinhard":
-        target = read_coco(AWAY, "train", "b").fields[0].path
+        target = read_coco(direction.away, "train", direction.away_half).fields[0].path
         return stain.method("reinhard", stain.open_reference(target))
     method, kind = ("UNSB", Translator) if view == "SC-UNSB" else (view, PlainTiles)
-    pair = pairs()[PAIR]
-    recipe, state = trained(PAIR, pair, method, translators)
+    pair = pairs()[direction.pair]
+    recipe, state = trained(direction.pair, pair, method, translators)
     make: Callable[..., ImageOperator] = kind.from_model
     return make(
         architecture=recipe.architecture,
         state=state,
         mpp=pair.mpp,
         title=view,
-        model_id=f"{PAIR}-{method}",
+        model_id=f"{direction.pair}-{method}",
         version="experiment",
     )
 
 
-def _nothing(event: dict[str, Any]) -> None:
-    """Let an event pass."""
+def keep_detector(made: TrainedDetector, folder: Path) -> None:
+    """Write a detector into the folder of its training."""
+    header = {
+        "architecture": made.architecture.model_dump(mode="json"),
+        "classes": list(made.classes),
+        "mpp": made.mpp,
+        "threshold": made.threshold,
+        "metrics": made.metrics,
+        "best_step": made.best_step,
+    }
+    write_tensors(folder / DETECTOR, made.state, header)
+
+
+def kept_detector(folder: Path, name: str, seed: int) -> DetectorOperator:
+    """Return the detector in a folder, with every box that it has any faith in."""
+    state, header = read_tensors(folder / DETECTOR)
+    return DetectorOperator.from_model(
+        architecture=header["architecture"],
+        state=state,
+        classes=tuple(header["classes"]),
+        mpp=header["mpp"],
+        model_id=name,
+        version=str(seed),
+        threshold=0.01,
+    )
+
+
+def let_pass(event: dict[str, Any]) -> None:
+    """Let an event of a training pass."""
 
 
 def _slug(row: str) -> str:

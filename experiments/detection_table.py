@@ -18,47 +18,14 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Collection, Mapping
-from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from cytoshift.detection import DetectorOperator
-from cytoshift.detection.labels import CLASS_MAPS
-from cytoshift.engine.operator import TileBoxes
-from cytoshift.engine.runs import run_findings
-from cytoshift.metrics.bootstrap import draw_images
-from cytoshift.metrics.detection import DetectionTruth, average_precision
-from cytoshift.metrics.pooled import pool, pooled_average
-from cytoshift.slides import open_slide
-from cytoshift.training.coco import CocoSet, read_coco
-from experiments._carried_detectors import AWAY, HOME, LOSSES, WITH, Detectors, rows
-
-NOMINAL_MPP = 0.25
-
-CLASSES = ("cell", "abnormal", "bethesda")
-
-RESAMPLES = 1000
-ENDS = (0.025, 0.975)
-
-
-@dataclass(frozen=True)
-class Fields:
-    """Fields that no detector has seen, and what they hold."""
-
-    name: str
-    data: CocoSet
-
-    def found_by(self, detector: DetectorOperator) -> list[TileBoxes]:
-        """Return what a detector finds in each field, in its pixels."""
-        found = []
-        for field in self.data.fields:
-            with closing(open_slide(field.path).calibrated((NOMINAL_MPP, NOMINAL_MPP))) as slide:
-                findings = run_findings(slide, detector)
-            found.append(TileBoxes(findings.boxes, findings.scores, findings.labels))
-        return found
+from cytoshift.training.coco import read_coco
+from experiments._carried_detectors import LOSSES, THERE, WITH, Detectors, rows
+from experiments._unseen_fields import ENDS, UnseenFields
 
 
 def main(arguments: list[str]) -> None:
@@ -70,13 +37,14 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--steps", type=int, default=300, help="of a student")
     parser.add_argument("--rows", nargs="+", default=rows(), choices=rows(), metavar="ROW")
     options = parser.parse_args(arguments)
-    fields = [Fields(name, read_coco(path, "val")) for name, path in (("target", AWAY), ("source", HOME))]
+    places = {"target": THERE.away, "source": THERE.home}
+    fields = [UnseenFields(name, read_coco(path, "val")) for name, path in places.items()]
     for seed in options.seeds:
         detectors = Detectors(options.run / f"seed-{seed}", options.translators, seed, options.steps)
         drawn: dict[str, dict[str, npt.NDArray[np.float64]]] = {}
         for row in options.rows:
             for unseen in fields:
-                figures, of_draws = _figures(unseen.data, _kept(detectors, row, unseen))
+                figures, of_draws = unseen.figures(detectors.found(row, unseen))
                 _say(seed, row, unseen, figures)
                 if unseen is fields[0]:
                     drawn[row] = of_draws
@@ -93,43 +61,5 @@ def _contrasts(there: Collection[str]) -> list[tuple[str, str]]:
     return [pair for pair in (*plain, ("SC-UNSB", "UNSB"), *others) if set(pair) <= set(there)]
 
 
-def _say(seed: int, row: str, unseen: Fields, figures: Mapping[str, object]) -> None:
+def _say(seed: int, row: str, unseen: UnseenFields, figures: Mapping[str, object]) -> None:
     print(json.dumps({"seed": seed, "row": row, "fields": unseen.name, **figures}), flush=True)
-
-
-def _kept(detectors: Detectors, row: str, unseen: Fields) -> list[TileBoxes]:
-    """Return a row's findings, from the folder where they are there."""
-    file = detectors.place(row) / f"found-{unseen.name}.npz"
-    if not file.exists():
-        found = unseen.found_by(detectors.detector(row))
-        parts = {
-            f"{k}-{name}": getattr(boxes, name)
-            for k, boxes in enumerate(found)
-            for name in ("boxes", "scores", "labels")
-        }
-        np.savez_compressed(file, **parts)
-    with np.load(file) as kept:
-        count = len(unseen.data.fields)
-        return [TileBoxes(*(kept[f"{k}-{name}"] for name in ("boxes", "scores", "labels"))) for k in range(count)]
-
-
-def _figures(data: CocoSet, found: list[TileBoxes]) -> tuple[dict[str, object], dict[str, npt.NDArray[np.float64]]]:
-    """Return figures with their intervals over images, and mAP50 of every draw of images."""
-    figures: dict[str, object] = {}
-    drawn: dict[str, npt.NDArray[np.float64]] = {}
-    draws = draw_images(len(data.fields), RESAMPLES, seed=0)
-    for names in CLASSES:
-        table = CLASS_MAPS[names] or {name: name for name in data.classes}
-        classes = tuple(dict.fromkeys(table[name] for name in data.classes))
-        number = np.array([classes.index(table[name]) for name in data.classes])
-        truth = [DetectionTruth(field.boxes, number[field.labels], field.ignored) for field in data.fields]
-        seen = [TileBoxes(boxes.boxes, boxes.scores, number[boxes.labels].astype(np.int16)) for boxes in found]
-        precision = average_precision(truth, seen, classes)
-        there = [k for k, name in enumerate(classes) if name in precision.by_class50]
-        values = np.nanmean(pooled_average([pool(truth, seen, k) for k in there], draws)[:, :, 0], axis=1)
-        drawn[f"{names} mAP50"] = values
-        figures |= {f"{names} mAP50": round(precision.mean50, 4), f"{names} mAP": round(precision.mean, 4)}
-        figures[f"{names} mAP50 interval"] = np.nanquantile(values, ENDS).round(4).tolist()
-        if names == "abnormal":
-            figures["abnormal AP50"] = round(precision.by_class50.get("abnormal", 0.0), 4)
-    return figures, drawn

@@ -33,7 +33,7 @@ from cytoshift.models import Card, Registry, TrainingData, save_model
 from cytoshift.models.registry import STARTERS
 from cytoshift.training import Emit, load_recipe
 from cytoshift.training.coco import read_coco
-from experiments._carried_detectors import AWAY, look
+from experiments._carried_detectors import THERE, look
 
 FIRST, RECIPE = "detector-small", "detector-two-looks-small"
 RESAMPLES = 1000
@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> None:
         recipe, options.run / "second", emit=_log(options.run), control=_GoOn(), parent=first, through=through
     )
     operator = _operator(trained, recipe)
-    places = {"home": recipe.data.path, "away": AWAY}
+    places = {"home": recipe.data.path, "away": THERE.away}
     scores = {name: _measure(operator, trained, recipe, path) for name, path in places.items()}
     print(json.dumps({name: score.to_json() for name, score in scores.items()}, indent=2))
     folder = STARTERS / "detector"
