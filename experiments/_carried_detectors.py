@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
 from cytoshift import stain
 from cytoshift.detection import DetectorOperator, DetectorRecipe, Parent, TrainedDetector, train_detector
@@ -15,6 +15,7 @@ from cytoshift.training import load_recipe
 from cytoshift.training.checkpoint import read_tensors, write_tensors
 from cytoshift.training.coco import read_coco
 from cytoshift.translation import PlainTiles, Translator
+from experiments._trainings import GoOn, let_pass
 from experiments._unseen_fields import UnseenFields
 from experiments.translation_table import pairs, trained
 
@@ -58,14 +59,6 @@ def rows() -> list[str]:
 
 
 DETECTOR = "detector.safetensors"
-
-
-class GoOn:
-    """Whom a training asks whether to go on: always."""
-
-    def state(self) -> Literal["run", "stop_early", "cancel"]:
-        """Say so."""
-        return "run"
 
 
 @dataclass(frozen=True)
@@ -198,10 +191,6 @@ def kept_detector(folder: Path, name: str, seed: int) -> DetectorOperator:
         version=str(seed),
         threshold=0.01,
     )
-
-
-def let_pass(event: dict[str, Any]) -> None:
-    """Let an event of a training pass."""
 
 
 def _slug(row: str) -> str:

@@ -14,14 +14,10 @@ from cytoshift.stain.restyling import RestainRecipe, Restyler
 from cytoshift.stain.restyling.learning import RestainLearning, Stage
 from cytoshift.stain.restyling.patches import DomainImages, read_domain
 from cytoshift.stain.restyling.train import fit_stage, train_task_network
+from experiments._trainings import GoOn
 
 FULL = "L1+GAN1+GAN2+Task"
 """The row of the whole method."""
-
-
-class _GoOn:
-    def state(self) -> str:
-        return "run"
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,7 @@ def _judges(recipe: RestainRecipe, source: DomainImages, folder: Path) -> dict[s
     judges = {}
     for name, changes in plans.items():
         plan = recipe.task_network.model_copy(update=changes)
-        judges[name], metrics = train_task_network(plan, source, folder / name, emit=_say, control=_GoOn())
+        judges[name], metrics = train_task_network(plan, source, folder / name, emit=_say, control=GoOn())
         print(json.dumps({"task network": name, "held back": round(metrics["accuracy"], 4)}), flush=True)
     return judges
 
@@ -107,7 +103,7 @@ class _Stages:
             start=None if start is None else start.state,
             critics=None if start is None else start.critics,
         )
-        result = fit_stage(learning, self.folder / name, emit=_say, control=_GoOn())
+        result = fit_stage(learning, self.folder / name, emit=_say, control=GoOn())
         print(json.dumps({"stage": name, **{k: round(v, 3) for k, v in result.metrics.items()}}), flush=True)
         return _Trained(result.state, learning.opponents.state_dict())
 

@@ -36,11 +36,10 @@ from experiments._carried_detectors import (
     THERE,
     WITH,
     Detectors,
-    GoOn,
     keep_detector,
     kept_detector,
-    let_pass,
 )
+from experiments._trainings import GoOn, let_pass
 from experiments._unseen_fields import UnseenFields
 
 DIRECTIONS = {"there": THERE, "back": BACK}

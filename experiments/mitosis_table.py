@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -27,6 +26,7 @@ from cytoshift.mitosis.recipe import MitosisRecipe
 from cytoshift.mitosis.train import train_classifier
 from cytoshift.training import load_recipe
 from cytoshift.training.checkpoint import read_tensors, write_tensors
+from experiments._trainings import GoOn, let_pass
 
 SWITCHES = {
     "MixStyle": ["mixstyle=0"],
@@ -43,11 +43,6 @@ ROWS = {
 """The parts that each row leaves out."""
 
 VAL = "val"
-
-
-class _GoOn:
-    def state(self) -> str:
-        return "run"
 
 
 def main(arguments: list[str]) -> None:
@@ -90,7 +85,7 @@ def _recipe(name: str, row: str, changes: list[str]) -> MitosisRecipe:
 def _classifier(recipe: MitosisRecipe, training: PatchSet, folder: Path) -> MitosisClassifier:
     file = folder / "classifier.safetensors"
     if not file.exists():
-        made = train_classifier(recipe, training, folder, emit=_nothing, control=_GoOn())
+        made = train_classifier(recipe, training, folder, emit=let_pass, control=GoOn())
         header = {
             "architecture": made.architecture.model_dump(mode="json"),
             "threshold": made.threshold,
@@ -109,10 +104,6 @@ def _classifier(recipe: MitosisRecipe, training: PatchSet, folder: Path) -> Mito
         threshold=header["threshold"],
         calibration=header["calibration"],
     )
-
-
-def _nothing(event: dict[str, Any]) -> None:
-    """Let an event pass."""
 
 
 def _slug(name: str) -> str:

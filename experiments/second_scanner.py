@@ -17,13 +17,9 @@ from cytoshift.detection.evaluate import evaluate_detector
 from cytoshift.models import Registry
 from cytoshift.training import load_recipe
 from cytoshift.training.coco import data_folder, read_coco
+from experiments._trainings import GoOn, let_pass
 
 SCANNER, HOME = "cervical/cric-scanner-b", "cervical/cric"
-
-
-class _GoOn:
-    def state(self) -> str:
-        return "run"
 
 
 def main(arguments: list[str]) -> None:
@@ -42,7 +38,7 @@ def main(arguments: list[str]) -> None:
         [f'data.path="{fields.as_posix()}"', f"training.seed={options.seed}", *options.set],
     )
     parent = Parent(starter.card.architecture, starter.load_state(), starter.card.classes)
-    taught = train_detector(recipe, options.run / "training", emit=lambda event: None, control=_GoOn(), parent=parent)
+    taught = train_detector(recipe, options.run / "training", emit=let_pass, control=GoOn(), parent=parent)
     card = starter.card
     before = _operator(dict(parent.state), card.architecture, card.classes, recipe.mpp, card.calibration)
     after = _operator(taught.state, taught.architecture.model_dump(), taught.classes, recipe.mpp, taught.calibration)

@@ -34,6 +34,7 @@ from cytoshift.models.registry import STARTERS
 from cytoshift.training import Emit, load_recipe
 from cytoshift.training.coco import read_coco
 from experiments._carried_detectors import THERE, look
+from experiments._trainings import GoOn
 
 FIRST, RECIPE = "detector-small", "detector-two-looks-small"
 RESAMPLES = 1000
@@ -42,11 +43,6 @@ LICENCE = (
     "CC BY 4.0. Trained on CRIC Cervix (Rezende et al., Scientific Data 2021, doi:10.1038/s41597-021-00933-8), "
     "published by its authors under CC BY 4.0; give this attribution with the weights and with what is made with them."
 )
-
-
-class _GoOn:
-    def state(self) -> str:
-        return "run"
 
 
 def main(arguments: list[str]) -> None:
@@ -61,7 +57,7 @@ def main(arguments: list[str]) -> None:
     first = _first(options.run) if options.first is None else _kept(options.first)
     through = look("SC-UNSB", options.translators)
     trained = train_detector(
-        recipe, options.run / "second", emit=_log(options.run), control=_GoOn(), parent=first, through=through
+        recipe, options.run / "second", emit=_log(options.run), control=GoOn(), parent=first, through=through
     )
     operator = _operator(trained, recipe)
     places = {"home": recipe.data.path, "away": THERE.away}
@@ -76,7 +72,7 @@ def main(arguments: list[str]) -> None:
 
 def _first(run: Path) -> Parent:
     """Train the teacher, or go on."""
-    made = train_detector(load_recipe(FIRST, DetectorRecipe), run / "first", emit=_log(run), control=_GoOn())
+    made = train_detector(load_recipe(FIRST, DetectorRecipe), run / "first", emit=_log(run), control=GoOn())
     return Parent(made.architecture.model_dump(), made.state, made.classes)
 
 

@@ -31,6 +31,7 @@ from cytoshift.models import Card, TrainingData, save_model
 from cytoshift.models.registry import STARTERS
 from cytoshift.training import Emit, load_recipe
 from cytoshift.training.checkpoint import read_tensors, write_tensors
+from experiments._trainings import GoOn
 
 RECIPE = "mix-align-distil-small"
 
@@ -54,11 +55,6 @@ LICENCE = (
     "MIT, as the patches: AMi-Br (Bertram, Weiss, Donovan et al., Histologic Dataset of Normal and Atypical Mitotic "
     "Figures on Human Breast Cancer, BVM 2025), copyright 2025 DeepMicroscopy."
 )
-
-
-class _GoOn:
-    def state(self) -> str:
-        return "run"
 
 
 def main(arguments: list[str]) -> None:
@@ -99,7 +95,7 @@ def _trained(
     if not file.exists():
         learnt, held_back = split_slides(patches, recipe.data.holdout, recipe.training.seed)
         made = train_classifier(
-            recipe, learnt, folder, emit=_log(folder), control=_GoOn(), parent=parent, held_back=held_back
+            recipe, learnt, folder, emit=_log(folder), control=GoOn(), parent=parent, held_back=held_back
         )
         numbers = {name: getattr(made, name) for name in made.__slots__ if name not in ("state", "architecture")}
         write_tensors(file, made.state, {**numbers, "architecture": made.architecture.model_dump(mode="json")})

@@ -15,7 +15,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ from cytoshift.models.registry import STARTERS
 from cytoshift.training import load_recipe
 from cytoshift.training.coco import CocoSet, read_fields
 from experiments._tissue import MPP, Alarms, alarms, write_half
+from experiments._trainings import GoOn
 
 RECIPE, DATA, ID = "mitosis-detector-small", "mitosis/ami-br", "detector-mitosis-ami-br-small"
 STEPS = {
@@ -65,11 +66,6 @@ TISSUE = TrainingData(
 )
 
 
-class _GoOn:
-    def state(self) -> Literal["run"]:
-        return "run"
-
-
 def main(arguments: list[str]) -> None:
     """Train, measure and write the starter model."""
     parser = argparse.ArgumentParser(prog="python -m experiments starter-mitosis-detector", description=__doc__)
@@ -99,7 +95,7 @@ def _trained(name: str, run: Path, changes: list[str]) -> Model:
     folder = run / name / "model"
     if not folder.exists():
         recipe = load_recipe(RECIPE, DetectorRecipe, [*STEPS[name], *changes])
-        card, state, _ = detector_card(recipe, run / name / "work", emit=_note, control=_GoOn())
+        card, state, _ = detector_card(recipe, run / name / "work", emit=_note, control=GoOn())
         save_model(folder, card, state)
     return Registry().find(str(folder), "detector")
 

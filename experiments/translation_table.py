@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,7 @@ from cytoshift.translation.evaluate import TranslationScore, evaluate
 from cytoshift.translation.features import FeatureNetwork, TileDescriber, inception_features, trunk_features
 from cytoshift.translation.likeness import CROP, Likeness, TargetLook
 from cytoshift.translation.train import train_translator
+from experiments._trainings import GoOn, let_pass
 
 RGB = npt.NDArray[np.uint8]
 
@@ -84,11 +85,6 @@ def _liquid(*, seen: bool) -> DomainFields:
     files = sorted(str(file) for file in (data_folder() / LIQUID).glob("*.jpg"))
     chosen = tuple(file for place, file in enumerate(files) if (place % 3 != 2) == seen)
     return DomainFields(slides=chosen, calibrated=dict.fromkeys(chosen, (0.25, 0.25)))
-
-
-class _GoOn:
-    def state(self) -> Literal["run", "stop_early", "cancel"]:
-        return "run"
 
 
 def main(arguments: list[str]) -> None:
@@ -149,7 +145,7 @@ def trained(name: str, pair: Pair, method: str, run: Path) -> tuple[TranslationR
     recipe, folder = _recipe(pair, method), run / name / method
     kept = folder / "generator.safetensors"
     if not kept.exists():
-        made = train_translator(recipe, folder, emit=lambda event: None, control=_GoOn())
+        made = train_translator(recipe, folder, emit=let_pass, control=GoOn())
         if made.back:
             write_tensors(folder / "back.safetensors", made.back, {})
         write_tensors(kept, made.state, {})

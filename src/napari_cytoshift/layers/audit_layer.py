@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_cytoshift.layers.panes import AUDIT, VEIL
-from napari_cytoshift.layers.slide_layers import METADATA, role_of
+from napari_cytoshift.layers.slide_layers import METADATA, layer_of, role_of
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -119,7 +119,7 @@ def marks(viewer: Viewer, pane: int) -> Points | None:
 
 def veil(viewer: Viewer) -> Image | None:
     """Return the layer of the disagreement of structure; None where there is none."""
-    return next((layer for layer in viewer.layers if role_of(layer) == VEIL), None)
+    return layer_of(viewer.layers, VEIL)
 
 
 def joined_map(

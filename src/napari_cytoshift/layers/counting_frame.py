@@ -10,7 +10,7 @@ import numpy as np
 from qtpy.QtCore import QTimer
 
 from napari_cytoshift.layers.findings_boxes import box_of, rectangles
-from napari_cytoshift.layers.slide_layers import METADATA, role_of
+from napari_cytoshift.layers.slide_layers import METADATA, layer_of, role_of
 from napari_cytoshift.view import Box, view_box
 
 if TYPE_CHECKING:
@@ -67,8 +67,7 @@ class CountingFrame:
     def layer(self) -> Shapes | None:
         """The layer that shows it; None where there is none."""
         viewer = self._viewer()
-        layers = () if viewer is None else viewer.layers
-        return next((layer for layer in layers if role_of(layer) == ROLE), None)
+        return None if viewer is None else layer_of(viewer.layers, ROLE)
 
     def draw(self, slide: Slide, box: Box) -> None:
         """Show the frame around a box in level-0 pixels.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_cytoshift.layers.findings_boxes import box_of
-from napari_cytoshift.layers.slide_layers import METADATA, identity_of, role_of
+from napari_cytoshift.layers.slide_layers import METADATA, identity_of, layer_of
 from napari_cytoshift.view import Box
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class DrawnBox:
 
     def layer(self, viewer: Viewer) -> Shapes | None:
         """Return the layer that is drawn on, None where there is none."""
-        return next((layer for layer in viewer.layers if role_of(layer) == self.role), None)
+        return layer_of(viewer.layers, self.role)
 
 
 def cut(box: Box, slide: Slide) -> Box | None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from napari_cytoshift.layers.findings_colors import REGION, SELECTION, face_colors, line_colors, line_widths
 from napari_cytoshift.layers.findings_look import Look
 from napari_cytoshift.layers.findings_outlines import CellOutlines, Ring, ring
-from napari_cytoshift.layers.slide_layers import METADATA, role_of
+from napari_cytoshift.layers.slide_layers import METADATA, layer_of
 from napari_cytoshift.view import Box
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class CellBoxes:
 
     def layer(self, viewer: Viewer) -> Shapes | None:
         """Return the layer, None where there is none."""
-        return next((layer for layer in viewer.layers if role_of(layer) == ROLE), None)
+        return layer_of(viewer.layers, ROLE)
 
     def near(self, viewer: Viewer, shown: ShownCells, which: Indices, *, far_too: bool = False) -> Indices | None:
         """Return the cells in a view; None where they are too many, or the view not close, to draw each."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from cytoshift.study.events import Corners
-from napari_cytoshift.layers.slide_layers import METADATA, role_of
+from napari_cytoshift.layers.slide_layers import METADATA, layer_of
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -45,7 +45,7 @@ class Sketch:
 
     def layer(self, viewer: Viewer) -> Shapes | None:
         """Return the layer, None where there is none."""
-        return next((layer for layer in viewer.layers if role_of(layer) == self.role), None)
+        return layer_of(viewer.layers, self.role)
 
     def draw(self, viewer: Viewer, slide: Slide, lines: Sequence[Line]) -> None:
         """Show these lines and no others."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
@@ -60,6 +61,11 @@ def layer_options(slide: Slide, role: str) -> dict[str, Any]:
 def role_of(layer: Layer) -> str:
     """Return ``"original"``, ``"derived"`` or another role of a layer of ours; ``""`` for all others."""
     return str(layer.metadata.get(METADATA, {}).get("role", ""))
+
+
+def layer_of(layers: Iterable[Layer], role: str) -> Any:
+    """Return the first layer of a role, whose kind its caller knows; None where there is none."""
+    return next((layer for layer in layers if role_of(layer) == role), None)
 
 
 def slide_of(layer: Layer) -> Slide | None:
