@@ -69,6 +69,14 @@ def test_the_truth_of_a_region_is_what_a_person_left(study, predict, slides, tmp
     train = {label: box for label, box, crowd in notes[1] if not crowd}
     assert train["ASC-H"] == [600, 60, 40, 30]
     assert train["SCC"] == [100, 10, 20, 20]
+    corrected = [sorted(image["corrected"]) for image in images]
+    assert corrected[0] == [
+        [100, 10, 20, 20],
+        [300, 90, 40, 10],
+        [600, 60, 40, 30],
+        [730, 10, 20, 20],
+    ]
+    assert corrected[1] == [[50, 60, 20, 20]]
     for image in images:
         pixels = np.asarray(Image.open(made.folder / image["file_name"]))
         x0, y0, x1, y1 = (round(value) for value in image["level0"])

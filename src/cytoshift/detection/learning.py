@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import Tensor, nn
@@ -15,13 +13,12 @@ from torch import Tensor, nn
 from cytoshift.detection.networks import CellRetinaNet, build_network
 from cytoshift.detection.operator import find_boxes
 from cytoshift.detection.recipe import DetectorRecipe
+from cytoshift.detection.views import FieldViews, Target, field_mpp
 from cytoshift.engine.operator import TileBoxes
 from cytoshift.metrics.detection import DetectionTruth, average_precision
-from cytoshift.training.augmentation import RGB, Crop, crop_boxes, crop_image, draw_crop, jitter_stain
+from cytoshift.training.augmentation import RGB
 from cytoshift.training.coco import CocoSet, Field
 from cytoshift.training.task import TrainingTask
-
-Target = dict[str, Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +31,18 @@ class Batch:
 
 
 class DetectorLearning(TrainingTask):
-    """RetinaNet on random views of annotated fields."""
+    """RetinaNet on random views of annotated fields.
+
+    Parameters
+    ----------
+    recipe : DetectorRecipe
+    training, held_back : CocoSet
+        Fields to learn from, and to validate on.
+    start : mapping of str to Tensor, optional
+        Weights to start from; random ones without.
+    known : CocoSet, optional
+        Fields that the start learnt from, repeated so that they are not forgotten: every second view is of them.
+    """
 
     def __init__(
         self,
@@ -42,10 +50,14 @@ class DetectorLearning(TrainingTask):
         training: CocoSet,
         held_back: CocoSet,
         start: Mapping[str, Tensor] | None = None,
+        known: CocoSet | None = None,
     ) -> None:
         self.recipe = recipe
         self.training = training
         self.held_back = held_back
+        self.known = known
+        self._drawn = FieldViews(recipe, training)
+        self._repeated = self._drawn if known is None else FieldViews(recipe, known)
         torch.manual_seed(recipe.training.seed)
         network = build_network(recipe.architecture, len(training.classes))
         if start is not None:
@@ -58,63 +70,19 @@ class DetectorLearning(TrainingTask):
         assert isinstance(network, CellRetinaNet)
         return network
 
-    @cached_property
-    def _images(self) -> list[RGB]:
-        return [field.read() for field in self.training.fields]
-
-    @cached_property
-    def _cells(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """Index (field, cell) of every cell, and the chance to be the one a view is drawn around."""
-        fields = self.training.fields
-        cells = np.array([(f, c) for f, field in enumerate(fields) for c in range(len(field.boxes))], np.int64)
-        labels = np.concatenate([field.labels for field in fields])
-        counts = np.bincount(labels, minlength=len(self.training.classes))
-        chance = counts[labels] ** -float(self.recipe.views.balance)
-        return cells, chance / chance.sum()
-
     def batch(self, step: int) -> Batch:
         """Draw the views of a step; the generator is keyed by seed, step and place in the batch."""
-        views = [self._view(rng) for rng in self._dice(step)]
+        views = [self._views(step, place).draw(rng) for place, rng in enumerate(self._dice(step))]
         return Batch(stacked([image for image, _ in views]), [target for _, target in views], step)
+
+    def _views(self, step: int, place: int) -> FieldViews:
+        """Return what a place in a batch is drawn from: by turns what is new, and what is known and repeated."""
+        known = self.known is not None and (step * self.recipe.training.batch + place) % 2
+        return self._repeated if known else self._drawn
 
     def _dice(self, step: int) -> list[np.random.Generator]:
         seed = self.recipe.training.seed
         return [np.random.default_rng((seed, step, place)) for place in range(self.recipe.training.batch)]
-
-    def _view(self, rng: np.random.Generator) -> tuple[RGB, Target]:
-        views = self.recipe.views
-        index, crop = self._place(rng)
-        image = crop_image(self._images[index], crop, views.crop)
-        return jitter_stain(rng, image, views.stain_jitter), self._target(index, crop)
-
-    def _place(self, rng: np.random.Generator) -> tuple[int, Crop]:
-        """Draw a field, and a crop of it in its own pixels."""
-        views = self.recipe.views
-        fields = self.training.fields
-        cells, chance = self._cells
-        if len(cells) and rng.random() < views.around_cells:
-            index, cell = cells[rng.choice(len(cells), p=chance)]
-            box = fields[index].boxes[cell]
-            around = (box[:2] + box[2:]) / 2
-        else:
-            index, around = int(rng.integers(len(fields))), None
-        field = fields[index]
-        zoom = self.recipe.mpp / field_mpp(field, self.recipe)  # image pixels per pixel of the network
-        zoom *= float(np.exp(rng.uniform(-1, 1) * np.log1p(views.scale_jitter)))
-        return int(index), draw_crop(rng, (field.height, field.width), views.crop * zoom, around)
-
-    def _target(self, index: int, crop: Crop) -> Target:
-        """Return what a crop holds, in pixels of the network."""
-        field, side = self.training.fields[index], self.recipe.views.crop
-        boxes, inside = crop_boxes(field.boxes, crop, side)
-        ignored, _ = crop_boxes(field.ignored, crop, side)
-        cut = boxes[~inside & _has_area(boxes)]  # half a cell at the border teaches nothing certain
-        keep = inside & _has_area(boxes)
-        return {
-            "boxes": torch.from_numpy(boxes[keep]),
-            "labels": torch.from_numpy(field.labels[keep]),
-            "ignored": torch.from_numpy(np.concatenate([cut, ignored[_has_area(ignored)]])),
-        }
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """RetinaNet's focal classification loss and L1 box loss."""
@@ -165,12 +133,3 @@ def pixels(images: Tensor, device: torch.device) -> Tensor:
 def on(targets: list[Target], device: torch.device) -> list[Target]:
     """Return targets on a device."""
     return [{name: value.to(device) for name, value in target.items()} for target in targets]
-
-
-def field_mpp(field: Field, recipe: DetectorRecipe) -> float:
-    """Return a field's µm/px, the recipe's where the field says nothing."""
-    return field.mpp or recipe.data.mpp
-
-
-def _has_area(boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
-    return np.asarray((boxes[:, 2:] - boxes[:, :2]).min(axis=1) > 2, bool)

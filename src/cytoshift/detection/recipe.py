@@ -42,6 +42,9 @@ class DetectorData(BaseModel):
     holdout : float
         Share of the images, drawn by the seed, on which the best step and the threshold are chosen; those of one
         slide stay together where the data set says of which they are.
+    repeated : int
+        Learning from corrections only: of how many fields that the parent learnt from some are in every batch, where
+        they are at hand; 0 for none.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -58,6 +61,7 @@ class DetectorData(BaseModel):
     look_alikes: str = ""
     tissue: str = ""
     holdout: float = Field(0.1, gt=0, lt=1)
+    repeated: int = Field(48, ge=0)
 
     @model_validator(mode="after")
     def _known_classes(self) -> Self:
@@ -67,7 +71,11 @@ class DetectorData(BaseModel):
 
 
 class DetectorViews(BaseModel):
-    """How the fields are varied: side of the crop in pixels, size and stain jitter, share of crops around a cell."""
+    """How the fields are varied: side of the crop in pixels, size and stain jitter, share of crops around a cell.
+
+    Of the crops around cells, a place that a person corrected gets ``corrected`` times as many as a usual cell, and a
+    corrected cell its own besides.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -76,6 +84,7 @@ class DetectorViews(BaseModel):
     stain_jitter: float = Field(0.2, ge=0, lt=1)
     around_cells: float = Field(0.8, ge=0, le=1)
     balance: float = Field(0.5, ge=0, le=1, description="0 draws cells as they are, 1 every class equally often")
+    corrected: float = Field(2.0, ge=0)
 
 
 class DetectorRecipe(BaseModel):

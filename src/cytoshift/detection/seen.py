@@ -75,4 +75,5 @@ def _placed(field: Field, file: Path, mpp: float) -> Field:
         mpp=mpp,
         boxes=field.boxes * zoom,
         ignored=field.ignored * zoom,
+        corrected=field.corrected * zoom,
     )

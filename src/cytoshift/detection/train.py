@@ -12,11 +12,12 @@ from torch import Tensor
 
 from cytoshift.detection.distillation.learning import DistilledLearning
 from cytoshift.detection.labels import in_names
-from cytoshift.detection.learning import DetectorLearning, field_mpp
+from cytoshift.detection.learning import DetectorLearning
 from cytoshift.detection.networks import Architecture
 from cytoshift.detection.recipe import DetectorRecipe
 from cytoshift.detection.seen import seen_through
 from cytoshift.detection.start import is_trunk, load_trunk
+from cytoshift.detection.views import field_mpp
 from cytoshift.engine.operator import ImageOperator, TileBoxes
 from cytoshift.errors import DataError
 from cytoshift.metrics.calibration import fit_calibration
@@ -72,6 +73,7 @@ def train_detector(
     parent: Parent | None = None,
     through: ImageOperator | None = None,
     data: CocoSet | None = None,
+    known: CocoSet | None = None,
 ) -> TrainedDetector:
     """Train a detector, or go on with the training that the folder holds.
 
@@ -89,6 +91,9 @@ def train_detector(
         What makes the pictures that are learnt from, where the recipe has ``data.through``.
     data : CocoSet, optional
         What it learns from; read from where the recipe says by default.
+    known : CocoSet, optional
+        Fields that the parent learnt from, with µm/px of their own: half of every batch is of them, so that they are
+        not forgotten, and of those by which the best step and the thresholds are chosen.
 
     Raises
     ------
@@ -104,12 +109,16 @@ def train_detector(
         raise DataError(f"{data.name} has no annotated cell to learn from; annotate some cells first.")
     if held_back is training:
         emit({"kind": "note", "text": "one image only: the best step is chosen on the image it learns from"})
+    unseen, repeated = held_back is not training, None
+    if known is not None:
+        repeated, chosen_by = apart(in_classes(known, data.classes), len(held_back.fields), recipe.training.seed)
+        held_back = replace(held_back, fields=held_back.fields + chosen_by.fields)
     seen = (training, held_back)
     if through is not None:
         seen = _seen(recipe, seen, through, folder, emit, control)
     if recipe.distillation is not None and recipe.distillation.view == "mixed":  # it is to know both looks
         seen = (seen[0], replace(seen[1], fields=held_back.fields + seen[1].fields))
-    learning = _learning(recipe, *seen, home=training, parent=parent)
+    learning = _learning(recipe, *seen, home=training, parent=parent, known=repeated)
     before = {} if recipe.distillation is None else learning.validate(learning.network.eval())
     result = fit(learning, recipe.training, folder, emit=emit, control=control)
     learning.network.load_state_dict(result.state)
@@ -118,7 +127,7 @@ def train_detector(
     matching: Matching = BY_OVERLAP
     if recipe.architecture.merge_um is not None:
         looked, matching = _in_um(recipe, learning.held_back, *looked), ByDistance(MITOSIS_UM)
-    chosen = _chosen(*looked, data.classes, unseen=held_back is not training, matching=matching)
+    chosen = _chosen(*looked, data.classes, unseen=unseen, matching=matching)
     return TrainedDetector(
         state=detector.state_dict(),
         architecture=recipe.architecture,
@@ -183,10 +192,16 @@ def read_data(recipe: DetectorRecipe) -> CocoSet:
 
 
 def _learning(
-    recipe: DetectorRecipe, training: CocoSet, held_back: CocoSet, *, home: CocoSet, parent: Parent | None
+    recipe: DetectorRecipe,
+    training: CocoSet,
+    held_back: CocoSet,
+    *,
+    home: CocoSet,
+    parent: Parent | None,
+    known: CocoSet | None,
 ) -> DetectorLearning:
     if recipe.distillation is None:
-        learning = DetectorLearning(recipe, training, held_back, None if parent is None else parent.state)
+        learning = DetectorLearning(recipe, training, held_back, None if parent is None else parent.state, known)
         if is_trunk(recipe.start):
             load_trunk(learning.detector(learning.network), recipe.start, recipe.architecture.backbone)
         return learning
@@ -231,9 +246,11 @@ def _scaled_by_boxes(data: CocoSet, side: float, mpp: float) -> CocoSet:
 def hold_back(recipe: DetectorRecipe, data: CocoSet) -> tuple[CocoSet, CocoSet]:
     """Split images into those learnt from and those by which the best step is chosen; drawn by the seed.
 
-    Images of one slide stay together, where the data set says of which slide they are.
+    Images of one slide stay together, where the data set says of which slide they are, and there are several.
     """
     slides = [field.slide or place for place, field in enumerate(data.fields)]
+    if len(set(slides)) < 2:
+        slides = list(range(len(data.fields)))
     every = list(dict.fromkeys(slides))
     count = len(every)
     if count < 2:
@@ -246,6 +263,15 @@ def hold_back(recipe: DetectorRecipe, data: CocoSet) -> tuple[CocoSet, CocoSet]:
         replace(data, fields=tuple(field for field, slide in pairs if slide not in held)),
         replace(data, fields=tuple(field for field, slide in pairs if slide in held)),
     )
+
+
+def apart(data: CocoSet, most: int, seed: int) -> tuple[CocoSet, CocoSet]:
+    """Split fields into those that are repeated and some to choose by, drawn by the seed: at most so many, or half."""
+    order = np.random.default_rng(seed).permutation(len(data.fields))
+    chosen = set(order[: min(most, len(order) // 2)].tolist())
+    parts = ([field for k, field in enumerate(data.fields) if (k in chosen) is wanted] for wanted in (False, True))
+    repeated, chosen_by = (replace(data, fields=tuple(fields)) for fields in parts)
+    return repeated, chosen_by
 
 
 def in_classes(data: CocoSet, classes: tuple[str, ...]) -> CocoSet:

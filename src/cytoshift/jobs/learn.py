@@ -21,6 +21,7 @@ from cytoshift.errors import Cancelled, ModelError
 from cytoshift.jobs.folder import MODEL, TRAINING, WORK, read_json, write_json
 from cytoshift.jobs.home import home_of
 from cytoshift.jobs.keep import keep_model
+from cytoshift.jobs.known_fields import repeated_fields
 from cytoshift.jobs.result import Made
 from cytoshift.jobs.sources import open_source
 from cytoshift.jobs.spec import LearnSpec
@@ -54,7 +55,10 @@ def learn(spec: LearnSpec, folder: Path, *, emit: Emit, control: Control) -> Mad
         write_json(work / "before.json", before)
     recipe = _recipe(spec, _mpp(parent.card), work / "data")
     start_from = Parent(parent.card.architecture, parent.load_state(), parent.card.classes)
-    trained = train_detector(recipe, work / TRAINING, emit=emit, control=control, parent=start_from)
+    known = repeated_fields(
+        parent.card, registry, recipe, work / TRAINING / "known", without=slides.keys(), emit=emit, control=control
+    )
+    trained = train_detector(recipe, work / TRAINING, emit=emit, control=control, parent=start_from, known=known)
     emit({"kind": "note", "text": "measuring the new model"})
     card = _card(spec, folder.name, parent.card, recipe, trained, held_back)
     after = _measure(card, trained.state, held_back, control)

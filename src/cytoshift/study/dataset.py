@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from cytoshift.durable import new_folder
@@ -35,7 +36,8 @@ class TrainingSet:
     Parameters
     ----------
     folder : Path
-        Holds ``annotations.json`` (COCO; every image has ``split`` and ``mpp``) and ``images``.
+        Holds ``annotations.json`` (COCO; every image has ``split``, ``mpp``, the boxes ``corrected`` by a person, and
+        where it lies: ``slide`` and ``level0``) and ``images``.
     classes : tuple of str
         Class names in the order of the categories.
     images : dict of str to int
@@ -161,23 +163,23 @@ class _Writer:
                 "mpp": _mpp(tile),
                 "slide": tile.slide,
                 "level0": [float(value) for value in tile.view.level0(tile.rectangle)],
+                "corrected": [_wide(box) for box in _within(tile, tile.corrected)],
             }
         )
         self.split_sizes[split] += 1
-        shown = np.clip(tile.boxes - [x0, y0, x0, y0], 0, [x1 - x0, y1 - y0] * 2)
-        for box, label, true in zip(shown.tolist(), tile.labels.tolist(), tile.true.tolist(), strict=True):
+        for box, label, true in zip(_within(tile, tile.boxes), tile.labels.tolist(), tile.true.tolist(), strict=True):
             self._note(number, box, label, true)
             self.cells[split][label] += true
             self.ignored += not true
 
     def _note(self, image: int, box: list[float], label: str, true: bool) -> None:
-        width, height = box[2] - box[0], box[3] - box[1]
+        x, y, width, height = _wide(box)
         self._annotations.append(
             {
                 "id": len(self._annotations) + 1,
                 "image_id": image,
                 "category_id": self._categories[label],
-                "bbox": [box[0], box[1], width, height],
+                "bbox": [x, y, width, height],
                 "area": width * height,
                 "iscrowd": int(not true),
             }
@@ -192,6 +194,18 @@ class _Writer:
             "annotations": self._annotations,
             "categories": [{"id": number, "name": name} for name, number in self._categories.items()],
         }
+
+
+def _within(tile: Field, boxes: npt.NDArray[np.float64]) -> list[list[float]]:
+    """Return boxes in pixels of an image, x0, y0, x1, y1, cut at its edges."""
+    x0, y0, x1, y1 = tile.rectangle
+    cut: list[list[float]] = np.clip(boxes - [x0, y0, x0, y0], 0, [x1 - x0, y1 - y0] * 2).tolist()
+    return cut
+
+
+def _wide(box: list[float]) -> list[float]:
+    """Return a box as COCO writes it: x, y, width, height."""
+    return [box[0], box[1], box[2] - box[0], box[3] - box[1]]
 
 
 def _mpp(field: Field) -> float | None:

@@ -37,6 +37,9 @@ class Field:
         False for cells of which a person was not sure.
     classes : tuple of str
         Every class that could have been given.
+    corrected : ndarray of float64, shape (k, 4)
+        Boxes that show in the rectangle of what a person corrected: cells renamed, moved or added, and predictions
+        rejected.
     """
 
     view: View
@@ -45,6 +48,7 @@ class Field:
     labels: npt.NDArray[np.str_]
     sure: npt.NDArray[np.bool_]
     classes: tuple[str, ...]
+    corrected: npt.NDArray[np.float64]
 
     @property
     def slide(self) -> str:
@@ -66,15 +70,14 @@ class Field:
         x0, y0, x1, y1 = max(ax0, bx0), max(ay0, by0), min(ax1, bx1), min(ay1, by1)
         if x0 >= x1 or y0 >= y1:
             return None
-        shared_x = np.minimum(self.boxes[:, 2], x1) - np.maximum(self.boxes[:, 0], x0)
-        shared_y = np.minimum(self.boxes[:, 3], y1) - np.maximum(self.boxes[:, 1], y0)
-        shown = (shared_x >= 1) & (shared_y >= 1)
+        shown = _shown(self.boxes, (x0, y0, x1, y1))
         return replace(
             self,
             rectangle=(x0, y0, x1, y1),
             boxes=self.boxes[shown],
             labels=self.labels[shown],
             sure=self.sure[shown],
+            corrected=self.corrected[_shown(self.corrected, (x0, y0, x1, y1))],
         )
 
     def overlaps(self, other: Field) -> bool:
@@ -142,8 +145,20 @@ def _inside(inner: Region, outer: Region) -> bool:
     )
 
 
+def _shown(boxes: npt.NDArray[np.float64], rectangle: Rectangle) -> npt.NDArray[np.bool_]:
+    """Return which boxes share at least a pixel with a rectangle, each way."""
+    x0, y0, x1, y1 = rectangle
+    shared_x = np.minimum(boxes[:, 2], x1) - np.maximum(boxes[:, 0], x0)
+    shared_y = np.minimum(boxes[:, 3], y1) - np.maximum(boxes[:, 1], y0)
+    return np.asarray((shared_x >= 1) & (shared_y >= 1), bool)
+
+
 def _field(study: Study, view: View, region: Region) -> Field | None:
     cells = study.cells(view.slide.info.identity, region.run, region.threshold, region.thresholds, region.imports)
+    wrong = (cells.states == State.REJECTED) & (cells.ids.numbers >= 0)  # below zero: added by a person, and taken back
+    changed = cells.boxes[
+        wrong | ((cells.corrected | (cells.states == State.ADDED)) & (cells.states != State.REJECTED))
+    ]
     cells = cells.select(cells.states != State.REJECTED)
     x0, y0, x1, y1 = view.raster(region.box).round().astype(int).tolist()
     whole = Field(
@@ -153,5 +168,6 @@ def _field(study: Study, view: View, region: Region) -> Field | None:
         np.array(cells.classes or ("",))[cells.labels],
         cells.states != State.UNSURE,
         cells.classes,
+        view.raster(changed.astype(np.float64)),
     )
     return whole.cut((0, 0, view.level.width, view.level.height))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,11 @@ class Field:
         Boxes (COCO's crowds) of which it is not known what they hold.
     slide : str
         What it was cut from, where the data set says it: fields of one slide are not independent.
+    corrected : ndarray of float32, shape (k, 4)
+        Boxes of what a person corrected in a model's findings: cells it named or placed wrongly or missed, and places
+        where it saw one and none is.
+    level0 : tuple of float or None
+        Where it lies on the slide, x0, y0, x1, y1 in level-0 pixels, where the data set says it.
     """
 
     path: Path
@@ -49,6 +54,8 @@ class Field:
     labels: npt.NDArray[np.int64]
     ignored: npt.NDArray[np.float32]
     slide: str = ""
+    corrected: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    level0: tuple[float, float, float, float] | None = None
 
     def read(self) -> npt.NDArray[np.uint8]:
         """Read the image as RGB ``(y, x, 3)``."""
@@ -227,8 +234,7 @@ def _choose(file: Path, data: dict[str, Any], split: str | None, half: str | Non
 def _field(
     folder: Path, image: dict[str, Any], annotations: list[dict[str, Any]], index: dict[int, int], side: float
 ) -> Field:
-    corners = np.array([_bbox(a, side) for a in annotations], np.float32).reshape(-1, 4)
-    corners[:, 2:] += corners[:, :2]
+    corners = _corners(annotations, side)
     crowd = np.array([bool(a.get("iscrowd", 0)) for a in annotations], bool)
     labels = np.array([index[a["category_id"]] for a in annotations], np.int64)
     # boxes of one pixel are defects of some public sets and would divide by nothing
@@ -244,7 +250,23 @@ def _field(
         labels=labels[real & ~crowd],
         ignored=corners[real & crowd],
         slide=str(image.get("slide", "")),
+        corrected=_corners([{"bbox": box} for box in image.get("corrected", [])], side),
+        level0=_level0(image),
     )
+
+
+def _level0(image: dict[str, Any]) -> tuple[float, float, float, float] | None:
+    if "level0" not in image:
+        return None
+    x0, y0, x1, y1 = image["level0"]
+    return float(x0), float(y0), float(x1), float(y1)
+
+
+def _corners(annotations: list[dict[str, Any]], side: float) -> npt.NDArray[np.float32]:
+    """Return the boxes of annotations as x0, y0, x1, y1, ``(n, 4)``."""
+    corners = np.array([_bbox(a, side) for a in annotations], np.float32).reshape(-1, 4)
+    corners[:, 2:] += corners[:, :2]
+    return corners
 
 
 def _bbox(annotation: dict[str, Any], side: float) -> list[float]:

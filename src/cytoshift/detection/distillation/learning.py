@@ -16,9 +16,10 @@ from cytoshift.detection.distillation.recipe import Distillation
 from cytoshift.detection.distillation.schedule import compact_weight, loose_weight
 from cytoshift.detection.distillation.similarity import similarity_preservation
 from cytoshift.detection.distillation.taps import Taps, looked, tapped
-from cytoshift.detection.learning import Batch, DetectorLearning, Target, on, pixels, stacked
+from cytoshift.detection.learning import Batch, DetectorLearning, on, pixels, stacked
 from cytoshift.detection.networks import CellRetinaNet, build_network
 from cytoshift.detection.recipe import DetectorRecipe
+from cytoshift.detection.views import Target
 from cytoshift.training.augmentation import RGB, crop_image, jitter_stain
 from cytoshift.training.coco import CocoSet
 
@@ -94,7 +95,7 @@ class DistilledLearning(DetectorLearning):
     def _pair(self, rng: np.random.Generator) -> tuple[RGB, RGB, Target]:
         """Draw a view: as the student sees it, as the teacher sees it, and what it holds."""
         side = self.recipe.views.crop
-        index, crop = self._place(rng)
+        index, crop = self._drawn.place(rng)
         zoom = self._home.fields[index].width / self.training.fields[index].width
         there = replace(crop, x=crop.x * zoom, y=crop.y * zoom, side=crop.side * zoom)
         home = crop_image(self._at_home[index], there, side)
@@ -102,8 +103,8 @@ class DistilledLearning(DetectorLearning):
         if varied:
             shown = jitter_stain(rng, home, self._how.jitter)
         else:
-            shown = jitter_stain(rng, crop_image(self._images[index], crop, side), self.recipe.views.stain_jitter)
-        return shown, home, self._target(index, crop)
+            shown = jitter_stain(rng, crop_image(self._drawn.images[index], crop, side), self.recipe.views.stain_jitter)
+        return shown, home, self._drawn.target(index, crop)
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """RetinaNet's losses on what the student sees, and what sets it apart from its teacher."""
