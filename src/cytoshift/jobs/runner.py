@@ -13,10 +13,11 @@ from typing import Any
 
 import psutil
 
+from cytoshift.durable import clear_unfinished
 from cytoshift.errors import Cancelled, CytoshiftError
 from cytoshift.jobs.control import FolderControl
 from cytoshift.jobs.events import EventLog
-from cytoshift.jobs.folder import EVENTS, LOCK, LOG, RESULT, RUNNER, TRAINING, WORK, JobError, write_json
+from cytoshift.jobs.folder import EVENTS, LOCK, LOG, MODEL, RESULT, RUNNER, TRAINING, WORK, JobError, write_json
 from cytoshift.jobs.process import identify, jobs_folder
 from cytoshift.jobs.result import JobResult, Made, discard, read_result, write_result
 from cytoshift.jobs.spec import LearnSpec, TrainSpec, read_spec
@@ -57,6 +58,8 @@ def run(folder: Path, listen: Emit | None = None) -> JobResult:
         if over is not None and over.state != "failed":
             raise JobError(f"Job {folder.name} is over ({over.state}); start a new one.")
         (folder / RESULT).unlink(missing_ok=True)
+        for name in (RUNNER, RESULT, MODEL, f"{WORK}/{MODEL}"):
+            clear_unfinished(folder / name)
         with EventLog(folder / EVENTS) as log:
             return _Runner(spec, folder, log, listen).run()
     finally:

@@ -58,6 +58,23 @@ def unpack(tensors: dict[str, Tensor], networks: Mapping[str, nn.Module], optimi
         _put_back(groups[part], optimizer)
 
 
+def random_state(device: torch.device) -> dict[str, Tensor]:
+    """Return where torch's own random numbers stand, for networks that draw some while they learn."""
+    states = {"random.cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["random.cuda"] = torch.cuda.get_rng_state(device)
+    return states
+
+
+def take_random_state(tensors: dict[str, Tensor], device: torch.device) -> None:
+    """Take the state that `random_state` gave out of a checkpoint, and go on from there."""
+    cpu, cuda = (tensors.pop(f"random.{kind}", None) for kind in ("cpu", "cuda"))
+    if cpu is not None:
+        torch.set_rng_state(cpu)
+    if cuda is not None and device.type == "cuda":
+        torch.cuda.set_rng_state(cuda, device)
+
+
 def _put_back(group: dict[str, Tensor], optimizer: Optimizer) -> None:
     moments: dict[int, dict[str, Tensor]] = {}
     for name, tensor in group.items():

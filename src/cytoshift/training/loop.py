@@ -13,9 +13,17 @@ from typing import Any, Literal, Protocol
 import torch
 from torch import Tensor, nn
 
+from cytoshift.durable import clear_unfinished
 from cytoshift.engine.device import pick_device
 from cytoshift.errors import Cancelled, DataError, ModelError
-from cytoshift.training.checkpoint import pack, read_tensors, unpack, write_tensors
+from cytoshift.training.checkpoint import (
+    pack,
+    random_state,
+    read_tensors,
+    take_random_state,
+    unpack,
+    write_tensors,
+)
 from cytoshift.training.ema import Ema
 from cytoshift.training.schedule import Plateau, warmup, warmup_cosine
 from cytoshift.training.settings import TrainingSettings
@@ -120,11 +128,14 @@ class _Run:
         )
 
     def resume(self) -> None:
+        for name in (CHECKPOINT, BEST):
+            clear_unfinished(self.folder / name)
         path = self.folder / CHECKPOINT
         if not path.exists():
             return
         tensors, header = read_tensors(path)
         try:
+            take_random_state(tensors, self.device)
             unpack(tensors, self.networks, self.optimizers)
             self.step, self.best_step = header["step"], header["best_step"]
             self.best_score = header["best_score"] if self.best_step else -math.inf
@@ -144,7 +155,7 @@ class _Run:
             "worse": self.worse,
             "plateau": (self.plateau.share, self.plateau.stalled),
         }
-        tensors = pack(self.networks, self.optimizers)
+        tensors = pack(self.networks, self.optimizers) | random_state(self.device)
         write_tensors(self.folder / CHECKPOINT, tensors, header)
 
     @property

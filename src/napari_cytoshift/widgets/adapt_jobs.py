@@ -101,6 +101,7 @@ class Course:
         elif kind == "sample" and folder is not None:
             self._add_sample(sample_of(event, folder))
         elif kind == "validation":
+            self.scores = [one for one in self.scores if one[0] < event["step"]]  # a resumed job measures some again
             self.scores += [(event["step"], name, event[name]) for name in SCORES if name in event]
         elif kind == "note":
             self.note = str(event.get("text", ""))
