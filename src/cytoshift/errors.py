@@ -33,5 +33,9 @@ class ReportError(CytoshiftError):
     """A report cannot be written."""
 
 
+class DiskFull(CytoshiftError):
+    """A disk has too little room for what is to be written; nothing of it was."""
+
+
 class Cancelled(CytoshiftError):
     """The user asked to stop; what was finished is kept."""

@@ -7,7 +7,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +87,13 @@ class _Runner:
         except Exception as error:
             result = self._failed(_unexpected(error, self._folder))
         # The last event first: whoever sees that the job is over finds all of its events.
-        self._emit({"kind": "state", "state": result.state, "text": result.message})
-        write_result(result, self._folder)
+        try:
+            self._emit({"kind": "state", "state": result.state, "text": result.message})
+            write_result(result, self._folder)
+        except OSError as error:  # most likely of what ended the job, a full disk
+            raise JobError(
+                f"Job {self._folder.name} could not write down how it ended ({error.strerror}): {result.message}"
+            ) from error
         return result
 
     def _emit(self, event: dict[str, Any]) -> None:
@@ -149,7 +154,7 @@ class _Runner:
         )
 
     def _failed(self, sentence: str) -> JobResult:
-        with (self._folder / LOG).open("a", encoding="utf-8") as log:
+        with suppress(OSError), (self._folder / LOG).open("a", encoding="utf-8") as log:
             traceback.print_exc(file=log)
         return JobResult(state="failed", message=sentence)
 

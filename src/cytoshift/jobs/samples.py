@@ -7,6 +7,7 @@ from typing import Any
 
 from cytoshift.durable import new_file
 from cytoshift.jobs.folder import SAMPLES
+from cytoshift.room import check_room
 from cytoshift.training import Emit
 
 
@@ -21,6 +22,7 @@ def keep_samples(emit: Emit, training: Path, folder: Path) -> Emit:
             picture = training / event["path"]
             kept = folder / SAMPLES / picture.name
             kept.parent.mkdir(exist_ok=True)
+            check_room(folder, picture.stat().st_size, "a sample")
             with new_file(kept) as file:
                 file.write(picture.read_bytes())
             event = {**event, "path": kept.relative_to(folder).as_posix()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -13,7 +12,7 @@ from torch import Tensor
 from cytoshift.detection.recipe import DetectorRecipe
 from cytoshift.errors import RecipeError
 from cytoshift.jobs.folder import MODEL, TRAINING, WORK
-from cytoshift.jobs.keep import keep_model
+from cytoshift.jobs.keep import keep_model, write_model
 from cytoshift.jobs.result import Made
 from cytoshift.jobs.samples import keep_samples
 from cytoshift.jobs.spec import TrainSpec
@@ -23,7 +22,7 @@ from cytoshift.jobs.train_mitosis import classifier_card, placed_classifier
 from cytoshift.jobs.train_restyler import placed_restyler, restyler_card
 from cytoshift.jobs.train_translator import placed_translator, translator_card
 from cytoshift.mitosis.recipe import MitosisRecipe
-from cytoshift.models import Card, Registry, save_model
+from cytoshift.models import Card, Registry
 from cytoshift.stain.restyling import RestainRecipe
 from cytoshift.training import Control, Emit
 from cytoshift.training.recipe import check_recipe, read_recipe
@@ -91,8 +90,7 @@ def train(spec: TrainSpec, folder: Path, *, emit: Emit, control: Control) -> Mad
     if spec.registry:
         kept = keep_model(Registry(spec.registry), card, state, folder / WORK / MODEL)
         return Made(kept.card.id, kept.folder, steps, after, before)
-    shutil.rmtree(folder / MODEL, ignore_errors=True)  # there when a run was killed after it and before the result
-    save_model(folder / MODEL, card, state)
+    write_model(card, state, folder / MODEL)
     return Made(card.id, folder / MODEL, steps, after, before)
 
 

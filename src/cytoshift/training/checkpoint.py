@@ -15,10 +15,18 @@ from torch.optim import Optimizer
 
 from cytoshift.durable import new_file
 from cytoshift.errors import ModelError
+from cytoshift.room import check_room
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> None:
-    """Write tensors and a JSON header so that the file is either the old one or the new one, never half."""
+    """Write tensors and a JSON header so that the file is either the old one or the new one, never half.
+
+    Raises
+    ------
+    DiskFull
+        There is too little room; nothing was written.
+    """
+    check_room(path.parent, sum(tensor.nbytes for tensor in tensors.values()), path.name)
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with new_file(path) as file:
         file.write(save(plain, metadata={"header": json.dumps(header)}))

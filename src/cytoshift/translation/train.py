@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from cytoshift.durable import new_file
+from cytoshift.room import check_room
 from cytoshift.training.loop import Control, Emit, fit
 from cytoshift.translation.bridge_learning import BridgeLearning
 from cytoshift.translation.cycle_learning import CycleLearning
@@ -100,6 +101,7 @@ def train_translator(
 
     def show(step: int, sheet: RGB) -> None:
         path = Path(SAMPLES, f"{step:06d}.png")
+        check_room(folder, sheet.nbytes, "a sample")
         (folder / SAMPLES).mkdir(parents=True, exist_ok=True)
         with new_file(folder / path) as file:
             Image.fromarray(sheet).save(file, format="png")
