@@ -39,7 +39,8 @@ class _Trained:
 
 def train_networks(recipe: RestainRecipe, folder: Path) -> Networks:
     """Train the networks of one seed, or read what is there."""
-    source, target = read_domain(recipe.source, recipe.mpp), read_domain(recipe.target, recipe.mpp)
+    size = recipe.patches.size
+    source, target = read_domain(recipe.source, recipe.mpp, size), read_domain(recipe.target, recipe.mpp, size)
     judges = _judges(recipe, source, folder)
     run = _Stages(recipe, source, target, judges["color"], folder)
     unmasked = recipe.architecture.removal.model_copy(update={"mask": False})

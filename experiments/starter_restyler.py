@@ -14,8 +14,8 @@ from pathlib import Path
 from cytoshift.models import Card, TrainingData, save_model
 from cytoshift.models.gauge import coco_slides, measure_domain
 from cytoshift.models.registry import STARTERS
-from cytoshift.stain.restyling import DomainFields, RestainRecipe
-from cytoshift.training import load_recipe
+from cytoshift.stain.restyling import RestainRecipe
+from cytoshift.training import DomainFields, load_recipe
 from cytoshift.training.coco import read_coco
 from experiments._restain_networks import FULL, train_networks
 from experiments.restain_table import Fields, Row, measured

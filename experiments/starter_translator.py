@@ -24,9 +24,10 @@ from cytoshift.models import Card, TrainingData, save_model
 from cytoshift.models.gauge import coco_slides, measure_domain
 from cytoshift.models.registry import STARTERS
 from cytoshift.slides import Slide
+from cytoshift.training import DomainFields
 from cytoshift.training.coco import read_coco
-from cytoshift.translation import DomainFields, TranslationRecipe, Translator
-from cytoshift.translation.domain_files import list_files
+from cytoshift.training.domain_files import list_files
+from cytoshift.translation import TranslationRecipe, Translator
 from cytoshift.translation.evaluate import TranslationScore
 from experiments.starter import LICENCE
 from experiments.translation_table import Unseen, describer_of, pairs, trained

@@ -26,11 +26,11 @@ from torch import Tensor
 
 from cytoshift.engine import DerivedSlide, ImageOperator, Needs, View
 from cytoshift.models import Registry, build_operator
-from cytoshift.training import load_recipe
+from cytoshift.training import DomainFields, load_recipe
 from cytoshift.training.checkpoint import read_tensors, write_tensors
 from cytoshift.training.coco import data_folder
-from cytoshift.translation import DomainFields, PlainTiles, TranslationRecipe, Translator
-from cytoshift.translation.domain_files import DomainFile, list_files
+from cytoshift.training.domain_files import DomainFile, list_files
+from cytoshift.translation import PlainTiles, TranslationRecipe, Translator
 from cytoshift.translation.evaluate import TranslationScore, evaluate
 from cytoshift.translation.features import FeatureNetwork, TileDescriber, inception_features, trunk_features
 from cytoshift.translation.likeness import CROP, Likeness, TargetLook

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 from fields import write_set
+from laboratories import draw_smear, write_slide
 from same_bytes import ArraySlide, noise
 
 from cytoshift.engine import DerivedSlide, ImageOperator
-from cytoshift.errors import ModelError, RecipeError
+from cytoshift.errors import DataError, ModelError, RecipeError
 from cytoshift.jobs import create
 from cytoshift.jobs.runner import run
 from cytoshift.jobs.train import training_spec
@@ -94,3 +95,16 @@ def test_what_a_recipe_must_say(data: Path, tmp_path: Path) -> None:
     file.write_text(text.replace('task = "stain"', 'task = "cooking"'))
     with pytest.raises(RecipeError, match="'cooking'; this version trains"):
         training_spec(file, [])
+
+
+def test_a_source_of_slides_has_no_cells_to_draw_around(data: Path, tmp_path: Path) -> None:
+    slide = write_slide(tmp_path / "ours.tif", draw_smear(0, 256, 256), 0.5)
+    file = tmp_path / "tiny.toml"
+    file.write_text(RECIPE.format(data=data.as_posix(), parent="", intra=1))
+    slides = f'source={{slides=["{slide}"]}}'
+    with pytest.raises(DataError, match=r"ours\.tif are slides, whose cells are not labelled; set patches"):
+        training_spec(file, [slides, "patches.around_cells=0.5"])
+    spec = training_spec(file, [slides])
+    assert spec.recipe["source"]["slides"] == [slide]
+    with pytest.raises(DataError, match="Source and target are the same files"):
+        training_spec(file, [slides, f'target={{slides=["{slide}"]}}'])

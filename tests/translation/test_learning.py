@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 from pydantic import ValidationError
 
+from cytoshift.training.domains import Domain
 from cytoshift.translation.crops import as_images, as_tensor, scaled
 from cytoshift.translation.discriminator import Critic
-from cytoshift.translation.domains import Domain
 from cytoshift.translation.generator import Generator
 from cytoshift.translation.pool import ImagePool
 from cytoshift.translation.recipe import TranslationRecipe

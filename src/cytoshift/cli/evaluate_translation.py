@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cytoshift.engine import ImageOperator
-    from cytoshift.translation.domain_files import DomainFile
+    from cytoshift.training.domain_files import DomainFile
     from cytoshift.translation.evaluate import TranslationScore
     from cytoshift.translation.features import FeatureNetwork
 
@@ -96,7 +96,7 @@ def _print(score: TranslationScore) -> None:
 def _files(path: str, split: str | None, mpp: float) -> Sequence[DomainFile]:
     """Return the files of a domain; all of a plain folder, which has no splits."""
     from cytoshift.training.coco import found
-    from cytoshift.translation.domain_files import DomainFields, list_files
+    from cytoshift.training.domain_files import DomainFields, list_files
 
     place = Path(found(path))
     plain = place.is_dir() and not any((place / name).is_file() for name in ("annotations.json", "labels.csv"))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 
 from cytoshift.engine.operator import Operator
 from cytoshift.errors import DataError, SlideError
@@ -12,6 +13,10 @@ from cytoshift.slides import Slide
 from cytoshift.stain import StainError
 from cytoshift.training import Emit
 from cytoshift.training.coco import CocoSet
+from cytoshift.training.domain_files import DomainFile, DomainFiles
+
+LOOKED_AT = 200
+"""Files that a training domain is measured on, at most."""
 
 
 def home_of(data: CocoSet, mpp: float, emit: Emit, *, operator: Operator | None = None) -> Domain | None:
@@ -29,13 +34,22 @@ def home_of(data: CocoSet, mpp: float, emit: Emit, *, operator: Operator | None 
     operator : Operator, optional
         The model, which is asked what it makes of the fields.
     """
-    return home_of_slides(coco_slides(data, mpp), data.name, emit, operator=operator)
+    return _home(coco_slides(data, mpp), data.name, emit, operator)
 
 
-def home_of_slides(
-    slides: Iterable[Slide], name: str, emit: Emit, *, operator: Operator | None = None
-) -> Domain | None:
-    """Measure what slides look like, calibrated and read one after the other; None, with a note, as `home_of`."""
+def home_of_files(files: DomainFiles, emit: Emit) -> Domain | None:
+    """Measure what files look like, of many some evenly; None, with a note, as `home_of`."""
+    return _home(_opened(files.files[:: -(-len(files.files) // LOOKED_AT)]), files.name, emit)
+
+
+def _opened(files: Sequence[DomainFile]) -> Iterator[Slide]:
+    """Yield files as slides, each open until the next."""
+    for file in files:
+        with closing(file.open()) as slide:
+            yield slide
+
+
+def _home(slides: Iterable[Slide], name: str, emit: Emit, operator: Operator | None = None) -> Domain | None:
     try:
         return measure_domain(slides, name=name, operator=operator)
     except (DataError, SlideError, StainError) as error:

@@ -16,7 +16,7 @@ from cytoshift.models import Registry
 from cytoshift.study import Study
 
 if TYPE_CHECKING:
-    from cytoshift.translation.domain_files import DomainFields
+    from cytoshift.training.domain_files import DomainFields
 
 RECIPE_OF = {"unsb": "sc-unsb", "cut": "cut", "fastcut": "fastcut", "cyclegan": "cyclegan", "not": "not"}
 """The recipe of each method; with ``-small`` the one for two CPU cores."""
@@ -42,7 +42,7 @@ def laboratory(
         There is nothing, or more than one folder.
     """
     from cytoshift.training.coco import PICTURES
-    from cytoshift.translation.domain_files import DomainFields
+    from cytoshift.training.domain_files import DomainFields
 
     known = {str(path): scale for path, scale in (calibrated or {}).items()}
     sets = [str(path) for path in paths if is_set(Path(path))]
@@ -93,8 +93,8 @@ def translating_spec(
         The recipe is not valid, or not a translator's.
     """
     from cytoshift.jobs.train import spec_of
+    from cytoshift.training.domain_files import list_files
     from cytoshift.training.recipe import read_recipe
-    from cytoshift.translation.domain_files import list_files
 
     title = title or f"As {list_files(target).name}"
     data, name = read_recipe(recipe, overrides)

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from torch import Tensor
 
-from cytoshift.jobs.home import home_of
+from cytoshift.errors import DataError
+from cytoshift.jobs.home import home_of_files
 from cytoshift.models import Card, Model, Registry, TrainingData
-from cytoshift.stain.restyling import DomainFields, ParentRestyler, RestainRecipe, train_restyler
+from cytoshift.stain.restyling import ParentRestyler, RestainRecipe, train_restyler
 from cytoshift.stain.restyling.patches import DomainImages
 from cytoshift.training import Control, Emit
-from cytoshift.training.coco import found, read_fields
+from cytoshift.training.domain_files import DomainFields, list_files, placed_domains
 
 
 def restyler_card(
@@ -23,9 +24,6 @@ def restyler_card(
     start = None if parent is None else ParentRestyler(parent.card.architecture, parent.load_state())
     trained = train_restyler(recipe, folder, emit=emit, control=control, parent=start)
     source, target = trained.source.data, trained.target.data
-    written = {**recipe.model_dump(mode="json"), "parent": "" if parent is None else parent.card.id}
-    for domain, data in (("source", source), ("target", target)):
-        written[domain]["path"] = data.name
     card = Card(
         id=recipe.id,
         title=recipe.title,
@@ -35,9 +33,9 @@ def restyler_card(
         metrics=trained.metrics,
         validation=f"patches of {source.name}, which it learnt from; how it does on other slides was not measured",
         trained_on=[_data(recipe.source, trained.source), _data(recipe.target, trained.target)],
-        domain=home_of(source, recipe.source.mpp, emit),
-        parent=written["parent"],
-        recipe=written,
+        domain=home_of_files(list_files(recipe.source), emit),
+        parent="" if parent is None else parent.card.id,
+        recipe=_written(recipe, parent, source.name, target.name),
         seed=recipe.training.seed,
         code_version=version("napari-cytoshift"),
     )
@@ -45,19 +43,43 @@ def restyler_card(
 
 
 def placed_restyler(recipe: RestainRecipe) -> RestainRecipe:
-    """Return a recipe that holds wherever it is run; DataError or ModelError where its data or parent is not there."""
+    """Return a recipe that holds wherever it is run.
+
+    Raises
+    ------
+    DataError
+        A file of its domains is not there, or is in both; or the source has no cells, and the recipe draws some.
+    SlideError
+        A slide cannot be opened, or does not say its µm/px.
+    ModelError
+        Its parent is not there.
+    """
     parent_restyler(recipe)
-    placed = {}
-    for domain in ("source", "target"):
-        part: DomainFields = getattr(recipe, domain)
-        read_fields(part.path, part.split, part.half)
-        placed[domain] = part.model_copy(update={"path": found(part.path)})
+    placed = placed_domains(recipe.source, recipe.target)
+    if recipe.patches.around_cells or recipe.stages.task:
+        files = list_files(recipe.source)
+        if not all(file.pixels for file in files.files):
+            raise DataError(
+                f"{files.name} are slides, whose cells are not labelled; set patches.around_cells and stages.task to 0."
+            )
     return recipe.model_copy(update=placed)
 
 
 def parent_restyler(recipe: RestainRecipe) -> Model | None:
     """Return the model from which a recipe starts, None where it names none; ModelError where it is not there."""
     return Registry().find(recipe.parent, "stain") if recipe.parent else None
+
+
+def _written(recipe: RestainRecipe, parent: Model | None, source: str, target: str) -> dict[str, object]:
+    """Return a recipe as the card keeps it: names instead of the paths of this computer."""
+    named = recipe.model_copy(
+        update={
+            "parent": "" if parent is None else parent.card.id,
+            "source": recipe.source.without_paths(source),
+            "target": recipe.target.without_paths(target),
+        }
+    )
+    return named.model_dump(mode="json")
 
 
 def _data(fields: DomainFields, domain: DomainImages) -> TrainingData:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 from torch import Tensor
 
-from cytoshift.jobs.home import home_of_slides
+from cytoshift.jobs.home import home_of_files
 from cytoshift.models import Card, Model, Registry, TrainingData
-from cytoshift.slides import Slide
 from cytoshift.training import Control, Emit
-from cytoshift.translation.domain_files import list_files
-from cytoshift.translation.domains import Domain, DomainFields, check_apart
+from cytoshift.training.domain_files import DomainFields, placed_domains
+from cytoshift.training.domains import Domain
 from cytoshift.translation.recipe import TranslationRecipe
 from cytoshift.translation.train import ParentTranslator, train_translator
-
-LOOKED_AT = 200
-"""Files of the target that its training domain is measured on, at most."""
 
 
 def translator_card(
@@ -38,7 +33,7 @@ def translator_card(
         metrics=trained.metrics,
         validation=f"crops of {source.name}, which it learnt from; how it does on other slides was not measured",
         trained_on=[_data(recipe.source, source), _data(recipe.target, target)],
-        domain=home_of_slides(_slides(target), target.name, emit),
+        domain=home_of_files(target.files, emit),
         parent="" if parent is None else parent.card.id,
         recipe=_written(recipe, parent, source, target),
         seed=recipe.training.seed,
@@ -60,28 +55,12 @@ def placed_translator(recipe: TranslationRecipe) -> TranslationRecipe:
         Its parent is not there.
     """
     parent_translator(recipe)
-    check_apart(recipe.source, recipe.target)
-    for fields in (recipe.source, recipe.target):
-        for file in list_files(fields).files:
-            if not file.pixels:  # a whole slide: whether it says its µm/px is seen when it is opened
-                file.open().close()
-    return recipe.model_copy(update={"source": recipe.source.placed(), "target": recipe.target.placed()})
+    return recipe.model_copy(update=placed_domains(recipe.source, recipe.target))
 
 
 def parent_translator(recipe: TranslationRecipe) -> Model | None:
     """Return the model from which a recipe starts, None where it names none; ModelError where it is not there."""
     return Registry().find(recipe.parent, "translation") if recipe.parent else None
-
-
-def _slides(domain: Domain) -> Iterator[Slide]:
-    """Yield a domain's files, each open until the next; of many, some evenly."""
-    files = domain.files.files
-    for file in files[:: -(-len(files) // LOOKED_AT)]:
-        slide = file.open()
-        try:
-            yield slide
-        finally:
-            slide.close()
 
 
 def _written(recipe: TranslationRecipe, parent: Model | None, source: Domain, target: Domain) -> dict[str, object]:

@@ -9,12 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cytoshift.training.domain_files import DomainFields
     from cytoshift.training.loop import Control, Emit, Event, FitResult, fit
     from cytoshift.training.recipe import apply_overrides, load_recipe
     from cytoshift.training.settings import TrainingSettings
     from cytoshift.training.task import TrainingTask
 
 _HOMES = {
+    "domain_files": ("DomainFields",),
     "loop": ("Control", "Emit", "Event", "FitResult", "fit"),
     "recipe": ("apply_overrides", "load_recipe"),
     "settings": ("TrainingSettings",),
@@ -23,6 +25,7 @@ _HOMES = {
 
 __all__ = [
     "Control",
+    "DomainFields",
     "Emit",
     "Event",
     "FitResult",

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cytoshift.translation.audit import Audit, audit_pair, audit_slide
-    from cytoshift.translation.domains import DomainFields
     from cytoshift.translation.generator import Generator, GeneratorPlan
     from cytoshift.translation.operator import Translator
     from cytoshift.translation.plain import PlainTiles
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "audit": ("Audit", "audit_pair", "audit_slide"),
-    "domains": ("DomainFields",),
     "generator": ("Generator", "GeneratorPlan"),
     "operator": ("Translator",),
     "plain": ("PlainTiles",),
@@ -29,7 +27,6 @@ _HOMES = {
 
 __all__ = [
     "Audit",
-    "DomainFields",
     "Generator",
     "GeneratorPlan",
     "PlainTiles",

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from cytoshift.training.domains import Domain
 from cytoshift.translation.bridge import coefficients
 from cytoshift.translation.contrast import PatchFeatures, contrast_loss, draw_places
 from cytoshift.translation.crops import Batch, scaled
 from cytoshift.translation.discriminator import Critic
-from cytoshift.translation.domains import Domain
 from cytoshift.translation.learning import Show, TranslatorLearning
 from cytoshift.translation.losses import (
     adversarial_loss,

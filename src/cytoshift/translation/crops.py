@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from cytoshift.translation.domains import Domain
+from cytoshift.training.domains import Domain
 
 RGB = npt.NDArray[np.uint8]
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from cytoshift.training.domains import Domain
 from cytoshift.translation.crops import Batch, draws, scaled
 from cytoshift.translation.discriminator import Critic
-from cytoshift.translation.domains import Domain
 from cytoshift.translation.generator import Generator
 from cytoshift.translation.learning import Show, TranslatorLearning
 from cytoshift.translation.losses import adversarial_loss, critic_loss, repetition_loss

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from cytoshift.metrics import bhattacharyya, rgb_histograms, structure_kept
+from cytoshift.training.domains import Domain
 from cytoshift.training.task import TrainingTask
 from cytoshift.translation.crops import Batch, as_images, draw_batch, draws, scaled
-from cytoshift.translation.domains import Domain
 from cytoshift.translation.generator import Generator
 from cytoshift.translation.losses import repetition_loss
 from cytoshift.translation.recipe import TranslationRecipe

@@ -6,8 +6,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from cytoshift.training.domain_files import DomainFields
 from cytoshift.training.settings import TrainingSettings
-from cytoshift.translation.domains import DomainFields
 from cytoshift.translation.generator import ALIGNMENT, GeneratorPlan
 
 Method = Literal["unsb", "cut", "fastcut", "cyclegan", "not", "turbo"]

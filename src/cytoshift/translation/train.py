@@ -12,10 +12,10 @@ from torch import Tensor
 
 from cytoshift.durable import new_file
 from cytoshift.room import check_room
+from cytoshift.training.domains import Domain, check_apart, read_domain
 from cytoshift.training.loop import Control, Emit, fit
 from cytoshift.translation.bridge_learning import BridgeLearning
 from cytoshift.translation.cycle_learning import CycleLearning
-from cytoshift.translation.domains import Domain, check_apart, read_domain
 from cytoshift.translation.learning import RGB, TranslatorLearning
 from cytoshift.translation.recipe import Method, TranslationRecipe, TranslatorArchitecture
 from cytoshift.translation.transport_learning import TransportLearning

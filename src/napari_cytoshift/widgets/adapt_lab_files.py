@@ -12,7 +12,7 @@ from cytoshift.slides import open_slide
 from napari_cytoshift.state import State
 
 if TYPE_CHECKING:
-    from cytoshift.translation.domain_files import DomainFields
+    from cytoshift.training.domain_files import DomainFields
 
 Scale = tuple[float, float]
 
@@ -48,7 +48,7 @@ class Chosen:
 def look_into(path: str) -> Chosen:
     """Look into a slide or a folder; raises SlideError or DataError where it is none."""
     if is_set(Path(path)):
-        from cytoshift.translation.domain_files import list_files
+        from cytoshift.training.domain_files import list_files
 
         return Chosen(path, Path(path).name, images=len(list_files(laboratory([path])).files))
     with closing(open_slide(path)) as slide:

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 from fields import write_set
+from laboratories import draw_smear, write_slide
 from torch import nn
 
 from cytoshift.stain.restyling import ParentRestyler, RestainRecipe, TrainedRestyler, train_restyler
 from cytoshift.stain.restyling.learning import RestainLearning
-from cytoshift.stain.restyling.patches import read_domain
-from cytoshift.training import load_recipe
+from cytoshift.stain.restyling.patches import draw_anywhere, read_domain
+from cytoshift.training import DomainFields, load_recipe
 from cytoshift.training.recipe import recipe_folder
 
 
@@ -102,7 +103,7 @@ def test_an_interrupted_stage_gives_the_same_bits(fields: Path, tmp_path: Path) 
 def test_both_domains_go_through_one_batch(fields: Path) -> None:
     """BatchNorm's statistics are then those of both; separate batches would leave those of the last domain."""
     plan = recipe(fields)
-    source, target = read_domain(plan.source, 0.5), read_domain(plan.target, 0.5)
+    source, target = read_domain(plan.source, 0.5, 64), read_domain(plan.target, 0.5, 64)
     learning = RestainLearning(plan, "inter", source, target)
     seen: list[int] = []
     learning.network.register_forward_hook(lambda module, inputs, output: seen.append(len(inputs[0])))
@@ -112,7 +113,7 @@ def test_both_domains_go_through_one_batch(fields: Path) -> None:
 
 def test_the_task_network_is_never_changed(fields: Path) -> None:
     plan = recipe(fields)
-    source = read_domain(plan.source, 0.5)
+    source = read_domain(plan.source, 0.5, 64)
     judge = nn.Sequential(nn.Conv2d(3, 1, 3), nn.BatchNorm2d(1), nn.AdaptiveAvgPool2d(1), nn.Flatten(0))
     before = {name: value.clone() for name, value in judge.state_dict().items()}
     learning = RestainLearning(plan, "task", source, task_network=judge)
@@ -124,7 +125,7 @@ def test_the_task_network_is_never_changed(fields: Path) -> None:
 
 def test_batches_are_functions_of_the_step(fields: Path) -> None:
     plan = recipe(fields)
-    source = read_domain(plan.source, 0.5)
+    source = read_domain(plan.source, 0.5, 64)
     learning = RestainLearning(plan, "intra", source)
     once, twice, other = learning.batch(5), learning.batch(5), learning.batch(6)
     assert torch.equal(once.source.images, twice.source.images)
@@ -139,3 +140,28 @@ def test_the_recipes_that_ship_are_valid(name: str) -> None:
     weights = checked.weights
     assert (weights.intra, weights.inter, weights.pixel, weights.task) == (1, 1, 100, 10)
     assert checked.patches.size == (512 if name == "restain" else 256)
+
+
+def test_a_target_of_slides_is_drawn_on_tissue_each_with_the_white_of_its_slide(fields: Path, tmp_path: Path) -> None:
+    smear = draw_smear(0, 512, 512)
+    dim = (smear * np.array([0.8, 0.7, 0.6])).astype(np.uint8)
+    slides = (write_slide(tmp_path / "bright.tif", smear, 0.5), write_slide(tmp_path / "dim.tif", dim, 0.5))
+    target = read_domain(DomainFields(slides=slides), 0.5, 64)
+    assert target.data.name == "bright.tif and 1 more"
+    assert [note for note in target.notes if "parts of 128 px from 2 files" in note]
+    whites = np.unique(target.whites, axis=0)
+    assert len(whites) == 2
+    assert whites[0] == pytest.approx(whites[1] * [0.8, 0.7, 0.6], abs=0.02)
+    rng = np.random.default_rng(0)
+    drawn = [draw_anywhere(rng, target, 64) for _ in range(30)]
+    for patch, index in drawn:
+        assert patch.shape == (64, 64, 3)
+        assert (patch < 0.85 * 255 * target.whites[index]).any(axis=-1).mean() > 0.1  # none is glass alone
+
+    plan = recipe(fields, target={"slides": slides}, stages={"inter": 2}, parent="first")
+    learning = RestainLearning(plan, "inter", read_domain(plan.source, 0.5, 64), target)
+    parent = ParentRestyler(plan.architecture.model_dump(mode="json"), learning.network.state_dict())
+    trained, events = train(plan, tmp_path / "run", parent)
+    assert len(losses(events)) == 2
+    assert trained.target.notes == target.notes
+    assert target.notes[0] in [event.get("text") for event in events]

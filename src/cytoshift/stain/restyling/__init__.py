@@ -2,7 +2,7 @@
 
 import cytoshift.training.compilers  # noqa: F401  (before anything that imports torchvision)
 from cytoshift.stain.restyling.operator import Restyler
-from cytoshift.stain.restyling.recipe import DomainFields, RestainRecipe
+from cytoshift.stain.restyling.recipe import RestainRecipe
 from cytoshift.stain.restyling.train import ParentRestyler, TrainedRestyler, train_restyler
 
-__all__ = ["DomainFields", "ParentRestyler", "RestainRecipe", "Restyler", "TrainedRestyler", "train_restyler"]
+__all__ = ["ParentRestyler", "RestainRecipe", "Restyler", "TrainedRestyler", "train_restyler"]

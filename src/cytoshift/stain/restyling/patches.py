@@ -1,7 +1,9 @@
-"""Patches of a domain's fields, at the µm/px of the recipe, each with the white point of its field."""
+"""Patches of a domain, at the µm/px of the recipe, each with the white point of its field or slide."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +13,9 @@ from PIL import Image
 from cytoshift.errors import DataError
 from cytoshift.slides import open_slide
 from cytoshift.stain.colours import white_point
-from cytoshift.stain.restyling.recipe import DomainFields
-from cytoshift.training.coco import CocoSet, Field, read_fields
+from cytoshift.training import domains
+from cytoshift.training.coco import CocoSet, Field
+from cytoshift.training.domain_files import DomainFields, DomainFile, list_files, read_pictures
 
 RGB = npt.NDArray[np.uint8]
 Float32 = npt.NDArray[np.float32]
@@ -21,7 +24,7 @@ UNKNOWN = -1
 
 @dataclass(frozen=True)
 class DomainImages:
-    """The fields of a domain in memory.
+    """The fields of a domain, or parts of its slides, in memory.
 
     Parameters
     ----------
@@ -33,6 +36,11 @@ class DomainImages:
     labels : ndarray of int64, shape (cells,)
         Index into ``classes``.
     data : CocoSet
+        Of slides the name alone.
+    tissue : sequence of ndarray of bool, shape (y, x)
+        Where each part of a slide shows tissue; empty of fields.
+    notes : tuple of str
+        What a person should know of how slides were read.
     """
 
     images: list[RGB]
@@ -40,6 +48,8 @@ class DomainImages:
     cells: npt.NDArray[np.int64]
     labels: npt.NDArray[np.int64]
     data: CocoSet
+    tissue: Sequence[npt.NDArray[np.bool_]] = ()
+    notes: tuple[str, ...] = ()
 
     def abnormal(self, normal: tuple[str, ...]) -> npt.NDArray[np.int64]:
         """Return 1 for every cell whose class is not among the normal ones, else 0."""
@@ -47,16 +57,37 @@ class DomainImages:
         return table[self.labels]
 
 
-def read_domain(fields: DomainFields, mpp: float) -> DomainImages:
-    """Read the fields of a domain; raises DataError where there are none.
+def read_domain(fields: DomainFields, mpp: float, size: int) -> DomainImages:
+    """Read the fields of a domain whole, with their cells; where it has whole slides, parts that show tissue.
 
     Parameters
     ----------
     fields : DomainFields
     mpp : float
         µm/px of the images returned.
+    size : int
+        Side of the patches in pixels; parts of slides are twice as large.
+
+    Raises
+    ------
+    DataError
+        There are none, or too little tissue.
+    SlideError
+        A slide cannot be read, or does not say its µm/px.
     """
-    return domain_images(read_fields(fields.path, fields.split, fields.half), mpp, fields.mpp)
+    if all(file.pixels for file in list_files(fields).files):
+        return domain_images(read_pictures(fields), mpp, fields.mpp)
+    read = domains.read_domain(fields, mpp, size)
+    white = {number: _white(read.files.files[number]) for number in set(read.origins)}
+    whites = np.array([white[number] for number in read.origins], np.float32)
+    cells, labels = np.zeros((0, 3), np.int64), np.zeros(0, np.int64)
+    return DomainImages(read.images, whites, cells, labels, CocoSet(read.name, (), ()), read.tissue, read.notes)
+
+
+def _white(file: DomainFile) -> tuple[float, float, float]:
+    with closing(file.open()) as slide:
+        red, green, blue = white_point(slide)
+    return (red / 255, green / 255, blue / 255)
 
 
 def domain_images(data: CocoSet, mpp: float, nominal: float) -> DomainImages:
@@ -123,7 +154,10 @@ def draw_around_cell(
 
 
 def draw_anywhere(rng: np.random.Generator, domain: DomainImages, size: int) -> tuple[RGB, int]:
-    """Draw a patch from anywhere in a field; returns it and its field."""
+    """Draw a patch from anywhere in a field, or on tissue of a slide's parts; returns it and its field."""
+    if domain.tissue:
+        field, top, left = domains.draw_on_tissue(rng, domain.tissue, size)
+        return turned(rng, domain.images[field][top : top + size, left : left + size]), field
     field = int(rng.integers(len(domain.images)))
     height, width = domain.images[field].shape[:2]
     y, x = (int(rng.integers(min(size // 2, n // 2), max(n - size // 2, n // 2) + 1)) for n in (height, width))

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cytoshift.stain.restyling.networks import ALIGNMENT, HALO, STAGES
 from cytoshift.stain.restyling.removal import StainRemoval
+from cytoshift.training.domain_files import DomainFields
 from cytoshift.training.settings import TrainingSettings
 
 Augmentation = Literal["none", "pca", "hsv"]
@@ -15,15 +16,6 @@ Augmentation = Literal["none", "pca", "hsv"]
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid")
-
-
-class DomainFields(_Part):
-    """The fields of one domain; ``mpp`` is the µm/px of images that say nothing of it themselves."""
-
-    path: str
-    split: str | None = None
-    half: str | None = None
-    mpp: float = Field(0.25, gt=0)
 
 
 class RestylerArchitecture(_Part):

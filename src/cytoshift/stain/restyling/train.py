@@ -76,7 +76,10 @@ def train_restyler(
     if parent is not None:
         architecture = RestylerArchitecture.model_validate(dict(parent.architecture))
         recipe = recipe.model_copy(update={"architecture": architecture})
-    source, target = read_domain(recipe.source, recipe.mpp), read_domain(recipe.target, recipe.mpp)
+    size = recipe.patches.size
+    source, target = read_domain(recipe.source, recipe.mpp, size), read_domain(recipe.target, recipe.mpp, size)
+    for note in (*source.notes, *target.notes):
+        emit({"kind": "note", "text": note})
     task_network = None
     if recipe.stages.task:
         task_network = train_task_network(recipe.task_network, source, folder / "task", emit=emit, control=control)[0]

@@ -19,9 +19,9 @@ from cytoshift.engine.operator import Needs
 from cytoshift.engine.view import View
 from cytoshift.errors import DataError, SlideError
 from cytoshift.slides.tissue import find_tissue
-from cytoshift.translation import domains
-from cytoshift.translation.domains import DomainFields, check_apart, read_domain
-from cytoshift.translation.tissue_places import Place, places_on_tissue, spread, tissue_at
+from cytoshift.training import domains
+from cytoshift.training.domains import DomainFields, check_apart, read_domain
+from cytoshift.training.tissue_places import Place, places_on_tissue, spread, tissue_at
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def test_what_is_not_enough_is_said(tmp_path: Path) -> None:
     folder = write_fields(tmp_path / "small", 2, 48, PINK)
     with pytest.raises(DataError, match="No field of small is as large as a crop of 64 px; choose a smaller"):
         read_domain(DomainFields(path=folder, mpp=0.5), 0.5, 64)
-    with pytest.raises(DataError, match=r"one image of 48 x 48 px, and a translator learns from two sets"):
+    with pytest.raises(DataError, match=r"one image of 48 x 48 px, and a look is learnt from many"):
         read_domain(DomainFields(path=str(tmp_path / "small" / "small-0.png"), mpp=0.5), 0.5, 32)
     with pytest.raises(DataError, match=r"gone\.svs is not there"):
         read_domain(DomainFields(slides=(str(tmp_path / "gone.svs"),)), 0.5, 32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -117,7 +117,7 @@ def list_files(fields: DomainFields) -> DomainFiles:
     DataError
         They are not there, or nothing has the split, half, column or value that is asked for.
     """
-    listed = _images(fields) if fields.path else DomainFiles("", ())
+    listed = _listed(fields) if fields.path else DomainFiles("", ())
     calibrated = {str(Path(found(name))): mpp_yx for name, mpp_yx in fields.calibrated.items()}
     slides = [Path(found(name)).absolute() for name in fields.slides]
     missing = [slide for slide in slides if not slide.exists()]
@@ -138,8 +138,8 @@ def check_apart(source: DomainFields, target: DomainFields) -> None:
         return
     if len(both) == len(here) == len(second.files):
         raise DataError(
-            f"Source and target are the same files ({first.name}); a translator needs slides of two laboratories,"
-            " or one half of the images for each."
+            f"Source and target are the same files ({first.name}); choose slides of two laboratories, or one half of"
+            " the images for each."
         )
     raise DataError(
         f"{len(both)} files are in the source and in the target, the first {both[0].name}; choose other ones for one"
@@ -147,7 +147,14 @@ def check_apart(source: DomainFields, target: DomainFields) -> None:
     )
 
 
-def _images(fields: DomainFields) -> DomainFiles:
+def read_pictures(fields: DomainFields) -> CocoSet:
+    """Return the pictures that ``path`` means as fields, with their cells where it is COCO.
+
+    Raises
+    ------
+    DataError
+        They are not there, or nothing has the split, half, column or value that is asked for.
+    """
     table = find_table(fields.path)
     place = Path(found(fields.path))
     if fields.where and table is None:
@@ -157,14 +164,43 @@ def _images(fields: DomainFields) -> DomainFiles:
             raise DataError(f"{table} is a table and has no halves; use where = {{column = value}} instead of half.")
         data = read_table(table, fields.split, fields.where)
         named = ", ".join([data.name, *(f"{key} {value}" for key, value in fields.where.items())])
-        return _listed(data, fields.mpp, named)
+        return replace(data, name=named)
     if place.suffix.lower() in PICTURES and place.is_file():
-        return _listed(CocoSet(place.name, (), (unlabelled(place),)), fields.mpp, place.name)
-    slides = _whole_slides(place)
-    if slides:
+        return CocoSet(place.name, (), (unlabelled(place),))
+    return read_fields(fields.path, fields.split, fields.half)
+
+
+def placed_domains(source: DomainFields, target: DomainFields) -> dict[str, DomainFields]:
+    """Return a source and a target by these names, wherever the program is run.
+
+    Raises
+    ------
+    DataError
+        A file of theirs is not there, or is in both.
+    SlideError
+        A slide cannot be opened, or does not say its µm/px.
+    """
+    check_apart(source, target)
+    for fields in (source, target):
+        for file in list_files(fields).files:
+            if not file.pixels:  # a whole slide: whether it says its µm/px is seen when it is opened
+                file.open().close()
+    return {"source": source.placed(), "target": target.placed()}
+
+
+def _listed(fields: DomainFields) -> DomainFiles:
+    """Return the files that ``path`` means."""
+    place = Path(found(fields.path))
+    slides = [] if find_table(fields.path) is not None else _whole_slides(place)
+    if slides and not fields.where:
         return DomainFiles(place.name, tuple(map(DomainFile, slides)))
-    data = read_fields(fields.path, fields.split, fields.half)
-    return _listed(data, fields.mpp, data.name)
+    data = read_pictures(fields)
+
+    def file(field: Annotated) -> DomainFile:
+        mpp_yx = None if field.mpp is None else (field.mpp, field.mpp)
+        return DomainFile(field.path, mpp_yx, fields.mpp, field.height * field.width)
+
+    return DomainFiles(data.name, tuple(map(file, data.fields)), data.source, data.licence)
 
 
 def _whole_slides(folder: Path) -> list[Path]:
@@ -175,14 +211,6 @@ def _whole_slides(folder: Path) -> list[Path]:
     if any(file.suffix.lower() in PICTURES for file in files):
         return []
     return [file for file in files if file.suffix.lower() in SLIDES]
-
-
-def _listed(data: CocoSet, presumed: float, name: str) -> DomainFiles:
-    def file(field: Annotated) -> DomainFile:
-        mpp_yx = None if field.mpp is None else (field.mpp, field.mpp)
-        return DomainFile(field.path, mpp_yx, presumed, field.height * field.width)
-
-    return DomainFiles(name, tuple(map(file, data.fields)), data.source, data.licence)
 
 
 def _names(names: Sequence[str]) -> str:

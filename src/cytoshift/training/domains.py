@@ -1,4 +1,4 @@
-"""What a translator learns from: the fields of a laboratory in memory, at one µm/px, and crops of their tissue."""
+"""What a look is learnt from: the fields of a laboratory in memory, at one µm/px, and crops of their tissue."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from cytoshift.engine.view import SAME, View
 from cytoshift.errors import DataError
 from cytoshift.slides.slide import Slide
 from cytoshift.slides.tissue import find_tissue, tissue_mask
-from cytoshift.translation.domain_files import DomainFields, DomainFile, DomainFiles, check_apart, list_files
-from cytoshift.translation.tissue_places import Place, places_on_tissue, spread, tissue_at
+from cytoshift.training.domain_files import DomainFields, DomainFile, DomainFiles, check_apart, list_files
+from cytoshift.training.tissue_places import Place, places_on_tissue, spread, tissue_at
 
 __all__ = ["Domain", "DomainFields", "check_apart", "read_domain"]
 
@@ -47,6 +47,8 @@ class Domain:
     images : list of ndarray of uint8, shape (y, x, 3)
     tissue : list of ndarray of bool, shape (y, x)
         Where each image shows tissue.
+    origins : list of int
+        The number in ``files`` of the file that each image comes from.
     files : DomainFiles
         What they come from.
     notes : tuple of str
@@ -56,23 +58,31 @@ class Domain:
     name: str
     images: list[RGB]
     tissue: list[npt.NDArray[np.bool_]]
+    origins: list[int] = field(default_factory=list)
     files: DomainFiles = field(default_factory=lambda: DomainFiles("", ()))
     notes: tuple[str, ...] = ()
 
     def draw(self, rng: np.random.Generator, size: int) -> RGB:
         """Draw a crop on tissue, turned and flipped at random; the best of a few where there is little."""
-        best, share = self.images[0][:size, :size], -1.0
-        for _ in range(TRIES):
-            place = int(rng.integers(len(self.images)))
-            image = self.images[place]
-            y, x = (int(rng.integers(n - size + 1)) for n in image.shape[:2])
-            found = float(self.tissue[place][y : y + size, x : x + size].mean())
-            if found > share:
-                best, share = image[y : y + size, x : x + size], found
-            if share >= ENOUGH:
-                break
-        turned = np.rot90(best, int(rng.integers(4)))
+        image, y, x = draw_on_tissue(rng, self.tissue, size)
+        turned = np.rot90(self.images[image][y : y + size, x : x + size], int(rng.integers(4)))
         return np.ascontiguousarray(turned[:, ::-1] if rng.integers(2) else turned)
+
+
+def draw_on_tissue(
+    rng: np.random.Generator, tissue: Sequence[npt.NDArray[np.bool_]], size: int
+) -> tuple[int, int, int]:
+    """Draw where a crop on tissue lies: the number of its image, and its first row and column."""
+    best, share = (0, 0, 0), -1.0
+    for _ in range(TRIES):
+        image = int(rng.integers(len(tissue)))
+        y, x = (int(rng.integers(n - size + 1)) for n in tissue[image].shape)
+        found = float(tissue[image][y : y + size, x : x + size].mean())
+        if found > share:
+            best, share = (image, y, x), found
+        if share >= ENOUGH:
+            break
+    return best
 
 
 def read_domain(fields: DomainFields, mpp: float, size: int, *, seed: int = 0) -> Domain:
@@ -100,14 +110,13 @@ def read_domain(fields: DomainFields, mpp: float, size: int, *, seed: int = 0) -
     """
     files = list_files(fields)
     reading = _Reading(files, mpp, size)
-    images = [file for file in files.files if file.pixels]
-    if sum(reading.bytes_of(file) for file in images) <= BUDGET:
-        for file in images:
-            reading.take_whole(file)
-        slides = [file for file in files.files if not file.pixels]
-    else:
-        slides = list(files.files)
-    reading.take_parts(slides, np.random.default_rng(seed))
+    numbered = list(enumerate(files.files))
+    if sum(map(reading.bytes_of, files.files)) <= BUDGET:  # those of whole slides do not count: 0 pixels
+        for number, file in numbered:
+            if file.pixels:
+                reading.take_whole(number, file)
+        numbered = [(number, file) for number, file in numbered if not file.pixels]
+    reading.take_parts(numbered, np.random.default_rng(seed))
     return reading.domain()
 
 
@@ -118,6 +127,7 @@ class _Reading:
         self._files, self._mpp, self._size = files, mpp, size
         self._images: list[RGB] = []
         self._tissue: list[npt.NDArray[np.bool_]] = []
+        self._origins: list[int] = []
         self._scales: set[float] = set()
         self._small = self._bare = self._parts = 0
 
@@ -125,32 +135,32 @@ class _Reading:
         own = file.mpp_yx[0] if file.mpp_yx else file.presumed or self._mpp
         return file.pixels * 3 * (own / self._mpp) ** 2
 
-    def take_whole(self, file: DomainFile) -> None:
+    def take_whole(self, number: int, file: DomainFile) -> None:
         """Read an image."""
         with closing(file.open()) as slide:
             view = self._view(slide)
             if view is None:
                 return
             image = view.read(0, 0, view.level.height, view.level.width)
-        self._keep(image, tissue_mask(image, self._mpp))
+        self._keep(image, tissue_mask(image, self._mpp), number)
 
-    def take_parts(self, files: Sequence[DomainFile], rng: np.random.Generator) -> None:
+    def take_parts(self, files: Sequence[tuple[int, DomainFile]], rng: np.random.Generator) -> None:
         """Read parts of whole slides, evenly over their tissue."""
         places: list[Place] = []
-        for number, file in enumerate(files):
+        for number, file in files:
             with closing(file.open()) as slide:
                 view = self._view(slide)
                 if view is not None:
                     places += places_on_tissue(number, view, find_tissue(slide), 2 * self._size)
         room = max(1, int(BUDGET / (3 * (2 * self._size) ** 2)))
         chosen = spread(places, min(MOST, room), rng)
-        for number, file in enumerate(files):
+        for number, file in files:
             here = [place for place in chosen if place.file == number]
             if here:
                 with closing(file.open()) as slide:
                     view, tissue = View.of(slide, Needs(mpp=self._mpp)), find_tissue(slide)
                     for place in here:
-                        self._keep(place.read(view), tissue_at(view, tissue, place))
+                        self._keep(place.read(view), tissue_at(view, tissue, place), number)
         self._parts = len(chosen)
 
     def domain(self) -> Domain:
@@ -161,12 +171,14 @@ class _Reading:
                 raise DataError(f"No field of {name} is as large as a crop of {size} px; choose a smaller crop.")
             raise DataError(f"There is no tissue in {name}; choose other slides.")
         if len(self._files.files) == 1 and sum(image.size for image in self._images) < ALONE * 3 * size * size:
+            if self._parts:
+                raise DataError(f"{name} shows too little tissue to learn its look from; add further slides.")
             height, width = self._images[0].shape[:2]
             raise DataError(
-                f"{name} is one image of {width} x {height} px, and a translator learns from two sets of many; choose a"
-                " folder of images, or whole slides."
+                f"{name} is one image of {width} x {height} px, and a look is learnt from many; choose a folder of"
+                " images, or whole slides."
             )
-        return Domain(name, self._images, self._tissue, self._files, tuple(self._notes()))
+        return Domain(name, self._images, self._tissue, self._origins, self._files, tuple(self._notes()))
 
     def _view(self, slide: Slide) -> View | None:
         """Return a slide at the recipe's µm/px, None where it is smaller than a crop."""
@@ -177,12 +189,13 @@ class _Reading:
         self._small += 1
         return None
 
-    def _keep(self, image: RGB, tissue: npt.NDArray[np.bool_]) -> None:
+    def _keep(self, image: RGB, tissue: npt.NDArray[np.bool_], number: int) -> None:
         if not tissue.any():
             self._bare += 1
             return
         self._images.append(image)
         self._tissue.append(tissue)
+        self._origins.append(number)
 
     def _notes(self) -> Iterator[str]:
         name, size = self._files.name, self._size
