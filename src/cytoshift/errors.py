@@ -37,5 +37,9 @@ class DiskFull(CytoshiftError):
     """A disk has too little room for what is to be written; nothing of it was."""
 
 
+class Paused(CytoshiftError):
+    """The user asked to go on another time."""
+
+
 class Cancelled(CytoshiftError):
     """The user asked to stop; what was finished is kept."""

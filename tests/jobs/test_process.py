@@ -112,7 +112,7 @@ def test_a_dead_job_can_be_cancelled_but_not_stopped(tmp_path, small):
         job.stop_early()
     job.cancel()
     assert job.state == "cancelled"
-    with pytest.raises(JobError, match="only an interrupted or failed"):
+    with pytest.raises(JobError, match="only a paused, interrupted or failed"):
         job.resume()
 
 

@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 from qtpy.QtWidgets import QMessageBox
 
 from cytoshift.engine.findings import Findings, Provenance
-from cytoshift.jobs import JobResult, LearnSpec, create, new_job_folder
+from cytoshift.jobs import JobResult, LearnSpec, create, new_job_folder, process
+from cytoshift.jobs.folder import RUNNER, write_json
+from cytoshift.jobs.process import identify
+from cytoshift.jobs.result import write_result
 from cytoshift.models.card import Card
 from cytoshift.slides import open_slide
 from cytoshift.study.palette import BETHESDA
@@ -213,3 +217,43 @@ def test_the_table_marks_what_became_worse(qtbot: Any) -> None:
     assert table.cells["mAP50", "change"].text() == ""
     assert not table.cells["recall", "title"].isHidden()
     assert table.cells["sensitivity", "title"].isHidden()
+
+
+def test_a_job_that_waits_says_for_which_and_can_be_paused(
+    workspace: Workspace, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer = workspace.viewer
+    assert viewer is not None
+    folders = [new_job_folder(workspace.study.folder, "learn") for _ in range(2)]
+    first, second = (create(LearnSpec(title="Learn", study=str(workspace.study.folder)), folder) for folder in folders)
+    here = identify(psutil.Process())
+    write_json(first.folder / RUNNER, {**here, "state": "running", "device": "cpu"})
+    write_json(second.folder / RUNNER, {**here, "state": "queued", "device": "cpu", "came": 1, "behind": first.name})
+    dock = AdaptDock(viewer)
+    qtbot.waitUntil(lambda: "waits for learn-1" in dock.jobs.currentText())
+    assert dock.panel.note.text() == "Waits for learn-1…"
+    assert dock.panel.resume.isHidden()
+    dock.panel.pause.click()
+    qtbot.waitUntil(lambda: dock.panel.note.text() == "About to pause…")
+    assert dock.panel.pause.isHidden()
+    dock.panel.resume.click()
+    qtbot.waitUntil(lambda: not dock.panel.pause.isHidden())
+    (second.folder / RUNNER).unlink()
+    write_result(JobResult(state="paused", message="Paused; resume the job to go on from here."), second.folder)
+    qtbot.waitUntil(lambda: "paused" in dock.jobs.currentText())
+    assert dock.panel.note.text().startswith("Paused; resume")
+    assert not dock.panel.resume.isHidden()
+    launched = []
+    monkeypatch.setattr(process, "_launch", launched.append)
+    dock.resume()
+    qtbot.waitUntil(lambda: launched == [second.folder])
+
+
+def test_a_resumed_job_is_drawn_once() -> None:
+    course = Course()
+    for step in (1, 2, 3, 2, 3, 4):
+        course.add({"kind": "loss", "step": step, "error": float(step)})
+        course.add({"kind": "validation", "step": step, "mAP50": step / 10})
+    assert course.steps == [1, 2, 3, 4]
+    assert course.losses == [1, 2, 3, 4]
+    assert course.scores == [(step, "mAP50", step / 10) for step in (1, 2, 3, 4)]

@@ -33,7 +33,7 @@ def list_(study: StudyPath, as_json: Json = False) -> None:
     elif not found:
         typer.echo(f"No jobs in {study}; start one with: cytoshift jobs start {study}")
     else:
-        print_columns([(job.name, job.state, _model(job.result)) for job in found])
+        print_columns([(job.name, _standing(job), _model(job.result)) for job in found])
 
 
 @app.command("start")
@@ -116,8 +116,15 @@ def stop(
 
 
 @app.command()
+def pause(study: StudyPath, name: Name) -> None:
+    """Let a job leave its device after a checkpoint; resume goes on from there."""
+    _job(study, name).pause()
+    typer.echo(f"Asked {name} to pause.")
+
+
+@app.command()
 def resume(study: StudyPath, name: Name) -> None:
-    """Go on with an interrupted or failed job from its last checkpoint."""
+    """Go on with a paused, interrupted or failed job from its last checkpoint."""
     _job(study, name).resume()
     typer.echo(f"Resumed {name}.")
 
@@ -172,10 +179,16 @@ def _describe(job: Job) -> dict[str, object]:
     return {
         "name": job.name,
         "state": job.state,
+        "behind": job.behind,
         "folder": str(job.folder),
         "job": json.loads(job.spec.model_dump_json()),
         "result": None if result is None else result.model_dump(),
     }
+
+
+def _standing(job: Job) -> str:
+    behind = job.behind
+    return f"waits for {behind}" if behind else job.state
 
 
 def _model(result: JobResult | None) -> str:
@@ -185,7 +198,7 @@ def _model(result: JobResult | None) -> str:
 def _print(job: Job) -> None:
     events, _ = job.events()
     progress = [event for event in events if event.get("kind") == "progress"]
-    typer.echo(f"{job.name}: {job.state}")
+    typer.echo(f"{job.name}: {_standing(job)}")
     if progress:
         typer.echo(f"step {progress[-1]['step']} of {progress[-1]['total']}")
     if job.result is not None:

@@ -44,7 +44,8 @@ def _words(event: dict[str, Any]) -> str:
     if event["kind"] == "note":
         return str(event["text"])
     if event["kind"] == "state":
-        return f"{event['state']} {event.get('text', '')}".rstrip()
+        behind = event.get("behind")
+        return f"waits for {behind}" if behind else f"{event['state']} {event.get('text', '')}".rstrip()
     numbers = [f"{k} {v:.3f}" for k, v in event.items() if isinstance(v, float) and k != "time"]
     return f"step {event['step']}: {', '.join(numbers)}"
 

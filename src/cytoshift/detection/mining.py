@@ -15,12 +15,13 @@ import numpy.typing as npt
 from cytoshift.engine.journal import Journal
 from cytoshift.engine.operator import FindingOperator
 from cytoshift.engine.runs import run_findings
-from cytoshift.errors import Cancelled, DataError
+from cytoshift.errors import DataError
 from cytoshift.metrics.matching import MITOSIS_UM, ByDistance, box_centres
 from cytoshift.slides import open_slide
 from cytoshift.training.coco import CocoSet, Field
 from cytoshift.training.loop import Control, Emit
 from cytoshift.training.midog import LOOK_ALIKE, MITOSIS
+from cytoshift.training.wishes import heed
 
 Boxes = npt.NDArray[np.float32]
 
@@ -53,7 +54,7 @@ def with_look_alikes(
     ------
     DataError
         The detector does not find mitoses, or the fields have no such class.
-    Cancelled
+    Cancelled, Paused
         On request; what was searched is kept.
     """
     for what, classes in ((operator.title, operator.classes), (data.name, data.classes)):
@@ -69,8 +70,7 @@ def with_look_alikes(
         known = {int(record["field"]): record["boxes"] for record in journal}
         for place, field in enumerate(data.fields):
             if place not in known:
-                if control.state() == "cancel":
-                    raise Cancelled("The training was cancelled; nothing of it is kept.")
+                heed(control.state())
                 emit({"kind": "note", "text": f"mining look-alikes in field {place + 1} of {len(data.fields)}"})
                 known[place] = _called_mitosis(field, operator, mpp)
                 journal.append({"field": np.array(place), "boxes": known[place]})

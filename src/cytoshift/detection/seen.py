@@ -13,10 +13,10 @@ from PIL import Image
 from cytoshift.engine.derived import DerivedSlide
 from cytoshift.engine.operator import ImageOperator, Needs
 from cytoshift.engine.view import View
-from cytoshift.errors import Cancelled
 from cytoshift.slides import open_slide
 from cytoshift.training.coco import CocoSet, Field
 from cytoshift.training.loop import Control, Emit
+from cytoshift.training.wishes import heed
 
 
 def seen_through(
@@ -43,8 +43,7 @@ def seen_through(
     folder.mkdir(parents=True, exist_ok=True)
     fields = []
     for place, field in enumerate(data.fields):
-        if control.state() == "cancel":
-            raise Cancelled("The training was cancelled; nothing of it is kept.")
+        heed(control.state())
         file = folder / f"{place:05d}.png"
         if not file.exists():
             emit({"kind": "note", "text": f"seeing field {place + 1} of {len(data.fields)} through {operator.title}"})

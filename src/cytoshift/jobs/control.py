@@ -1,13 +1,17 @@
-"""Stop early and cancel: empty files in the job's folder that the runner looks for at every step."""
+"""Stop early, pause and cancel: empty files in the job's folder that the runner looks for at every step."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
 
-from cytoshift.jobs.folder import CANCEL, STOP
+from cytoshift.jobs.folder import CANCEL, PAUSE, STOP
+from cytoshift.training.wishes import Wish
 
-Wish = Literal["run", "stop_early", "cancel"]
+Asked = Literal["cancel", "pause", "stop_early"]
+
+_FILES: dict[Asked, str] = {"cancel": CANCEL, "pause": PAUSE, "stop_early": STOP}
+"""The file of each wish; the first one that is there counts."""
 
 
 class FolderControl:
@@ -17,16 +21,14 @@ class FolderControl:
         self._folder = folder
 
     def state(self) -> Wish:
-        """Return what is asked for now; cancelling wins over stopping early."""
-        if (self._folder / CANCEL).exists():
-            return "cancel"
-        return "stop_early" if (self._folder / STOP).exists() else "run"
+        """Return what is asked for now; cancelling wins over pausing, and that over stopping early."""
+        return next((wish for wish, name in _FILES.items() if (self._folder / name).exists()), "run")
 
-    def ask(self, wish: Literal["stop_early", "cancel"]) -> None:
-        """Ask the runner to stop early or to cancel."""
-        (self._folder / (CANCEL if wish == "cancel" else STOP)).touch()
+    def ask(self, wish: Asked) -> None:
+        """Ask the runner for something."""
+        (self._folder / _FILES[wish]).touch()
 
-    def clear(self) -> None:
-        """Take back what was asked."""
-        for name in (STOP, CANCEL):
-            (self._folder / name).unlink(missing_ok=True)
+    def clear(self, *wishes: Asked) -> None:
+        """Take back what was asked: these wishes, or all without."""
+        for wish in wishes or _FILES:
+            (self._folder / _FILES[wish]).unlink(missing_ok=True)

@@ -34,6 +34,9 @@ from cytoshift.study.lock import WriterLock
 
 JobState = Literal["queued", "running", "interrupted"] | EndState
 
+GOES_ON: tuple[JobState, ...] = ("paused", "interrupted", "failed")
+"""States from which a job can be resumed."""
+
 _POLL = 0.1
 _CLOCK_SLACK = 2.0
 """Seconds by which two readings of a process's start time may differ after the clock was set."""
@@ -63,14 +66,14 @@ class Job:
     @property
     def alive(self) -> bool:
         """Whether a process works on it, or is about to."""
-        return self._runner() is not None or _lives(read_json(self.folder / LAUNCHED))
+        return self._runner() is not None or lives(read_json(self.folder / LAUNCHED))
 
     @property
     def state(self) -> JobState:
-        """Where the job stands; ``interrupted`` when its process died before the end: `resume` goes on."""
+        """Where the job stands; ``interrupted`` when its process died before the end. `GOES_ON` can be resumed."""
         # The runner writes the result before it dies: looking at the process first leaves no gap between the two.
         runner = self._runner()
-        launched = _lives(read_json(self.folder / LAUNCHED))
+        launched = lives(read_json(self.folder / LAUNCHED))
         result = self.result
         if result is not None:
             return result.state
@@ -82,7 +85,13 @@ class Job:
 
     def _runner(self) -> dict[str, Any] | None:
         runner = read_json(self.folder / RUNNER)
-        return runner if _lives(runner) else None
+        return runner if lives(runner) else None
+
+    @property
+    def behind(self) -> str:
+        """The job whose end this one waits for; ``""`` where it does not wait, or does not know for which."""
+        runner = self._runner()
+        return "" if runner is None or runner.get("state") != "queued" else str(runner.get("behind", ""))
 
     def events(self, since: int = 0) -> tuple[list[dict[str, Any]], int]:
         """Return the events after a position, and the position to hand in next time; see `read_events`."""
@@ -94,9 +103,15 @@ class Job:
             raise JobError(f"Job {self.name} is not running but {self.state}; there is nothing to stop.")
         FolderControl(self.folder).ask("stop_early")
 
+    def pause(self) -> None:
+        """Ask it to leave its device after a checkpoint, until `resume`; JobError where nothing runs."""
+        if not self.alive:
+            raise JobError(f"Job {self.name} is not running but {self.state}; there is nothing to pause.")
+        FolderControl(self.folder).ask("pause")
+
     def cancel(self) -> None:
         """Discard it: no model is made and its checkpoints are removed; JobError if it is over."""
-        if self.result is not None:
+        if self.result is not None and self.result.state != "paused":
             raise JobError(f"Job {self.name} is already over ({self.state}); there is nothing to cancel.")
         FolderControl(self.folder).ask("cancel")
         lock = WriterLock(self.folder / LOCK)
@@ -109,12 +124,18 @@ class Job:
             lock.release()
 
     def resume(self) -> None:
-        """Start a process that goes on from the last checkpoint, after an interruption or a failure."""
-        state = self.state
-        if state not in ("interrupted", "failed"):
-            raise JobError(f"Job {self.name} is {state}; only an interrupted or failed job can be resumed.")
+        """Start a process that goes on from the last checkpoint, after a pause, an interruption or a failure.
+
+        A job that is only about to pause goes on as if it had not been asked to.
+        """
+        state, control = self.state, FolderControl(self.folder)
+        if state in ("queued", "running") and control.state() == "pause":
+            control.clear("pause")
+            return
+        if state not in GOES_ON:
+            raise JobError(f"Job {self.name} is {state}; only a paused, interrupted or failed job can be resumed.")
         read_spec(self.folder)
-        FolderControl(self.folder).clear()
+        control.clear()
         (self.folder / RESULT).unlink(missing_ok=True)
         _launch(self.folder)
 
@@ -194,7 +215,8 @@ def identify(process: psutil.Process) -> dict[str, Any]:
     return {"pid": process.pid, "started": process.create_time()}
 
 
-def _lives(identity: dict[str, Any] | None) -> bool:
+def lives(identity: dict[str, Any] | None) -> bool:
+    """Tell whether the process that `identify` described is still there."""
     if identity is None:
         return False
     try:

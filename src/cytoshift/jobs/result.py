@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cytoshift.jobs.folder import MODEL, RESULT, SAMPLES, WORK, write_text
 
-EndState = Literal["done", "stopped", "failed", "cancelled"]
-"""``stopped`` is done, only earlier: the best model so far was kept."""
+EndState = Literal["done", "stopped", "paused", "failed", "cancelled"]
+"""``stopped`` is done, only earlier: the best model so far was kept; ``paused`` and ``failed`` can go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Made:
 
 
 class JobResult(BaseModel):
-    """The end of a job, written once.
+    """The end of a job, or of a part of it: one that was paused or has failed may go on.
 
     ``model`` is the new model's id and ``model_folder`` where it lies; ``before`` and ``after`` are the parent's and
     the new model's numbers on the same data held back; ``message`` is one sentence for a person.

@@ -14,14 +14,16 @@ from typing import Any
 import psutil
 
 from cytoshift.durable import clear_unfinished
-from cytoshift.errors import Cancelled, CytoshiftError
+from cytoshift.errors import Cancelled, CytoshiftError, Paused
 from cytoshift.jobs.control import FolderControl
 from cytoshift.jobs.events import EventLog
 from cytoshift.jobs.folder import EVENTS, LOCK, LOG, MODEL, RESULT, RUNNER, TRAINING, WORK, JobError, write_json
-from cytoshift.jobs.process import identify, jobs_folder
+from cytoshift.jobs.process import GOES_ON, identify
+from cytoshift.jobs.queue import Turn
 from cytoshift.jobs.result import JobResult, Made, discard, read_result, write_result
 from cytoshift.jobs.spec import LearnSpec, TrainSpec, read_spec
 from cytoshift.study.lock import WriterLock
+from cytoshift.training.wishes import heed
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -55,7 +57,7 @@ def run(folder: Path, listen: Emit | None = None) -> JobResult:
         raise JobError(f"Job {folder.name} already runs ({lock.holder()}); wait for it or stop it.")
     try:
         over = read_result(folder)
-        if over is not None and over.state != "failed":
+        if over is not None and over.state not in GOES_ON:
             raise JobError(f"Job {folder.name} is over ({over.state}); start a new one.")
         (folder / RESULT).unlink(missing_ok=True)
         for name in (RUNNER, RESULT, MODEL, f"{WORK}/{MODEL}"):
@@ -63,6 +65,7 @@ def run(folder: Path, listen: Emit | None = None) -> JobResult:
         with EventLog(folder / EVENTS) as log:
             return _Runner(spec, folder, log, listen).run()
     finally:
+        (folder / RUNNER).unlink(missing_ok=True)  # the process may go on to other things
         lock.release()
 
 
@@ -76,12 +79,14 @@ class _Runner:
     def run(self) -> JobResult:
         try:
             with self._turn():
-                self._enter("running")
                 result = self._done(self._work())
             # The training is of no use any more, and large.
             shutil.rmtree(self._folder / WORK / TRAINING, ignore_errors=True)
         except Cancelled:
             result = discard(self._folder)
+        except Paused as pause:
+            self._control.clear("pause")
+            result = JobResult(state="paused", message=str(pause))
         except CytoshiftError as error:
             result = self._failed(str(error))
         except Exception as error:
@@ -101,29 +106,37 @@ class _Runner:
         if self._listen is not None:
             self._listen(event)
 
-    def _enter(self, state: str) -> None:
-        write_json(self._folder / RUNNER, {**identify(psutil.Process()), "state": state})
+    def _enter(self, state: str, *, device: str) -> None:
+        write_json(self._folder / RUNNER, {**identify(psutil.Process()), "state": state, "device": device})
         self._emit({"kind": "state", "state": state})
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """Hold the device while working, after the study's other jobs on the same device."""
-        spec = self._spec
+        from cytoshift.engine.device import pick_device
+
+        write_json(self._folder / RUNNER, {**identify(psutil.Process()), "state": "queued"})
+        spec, device = self._spec, pick_device(self._spec.device)
+        named = f"{device.type}:{device.index or 0}" if device.type == "cuda" else device.type
         if not spec.study:
+            self._enter("running", device=named)
             yield
             return
-        jobs_folder(spec.study).mkdir(exist_ok=True)
-        device = WriterLock(jobs_folder(spec.study) / f"{spec.device.replace(':', '-')}.lock")
-        if not device.take():
-            self._enter("queued")
-            while not device.take():
-                if self._control.state() != "run":
-                    raise Cancelled("The job was cancelled before its turn came.")
-                time.sleep(_POLL)
+        turn = Turn(self._folder, spec.study, named)
+        behind = None
+        while not turn.take():
+            if behind != turn.behind:
+                behind = turn.behind
+                self._emit({"kind": "state", "state": "queued", "behind": behind})
+            heed(self._control.state())
+            if self._control.state() == "stop_early":
+                raise Cancelled("The job was stopped before its turn came.")
+            time.sleep(_POLL)
         try:
+            self._enter("running", device=named)
             yield
         finally:
-            device.release()
+            turn.release()
 
     def _work(self) -> Made:
         import torch

@@ -22,11 +22,12 @@ import numpy.typing as npt
 from PIL import Image
 
 from cytoshift.durable import new_folder
-from cytoshift.errors import Cancelled, DataError
+from cytoshift.errors import DataError
 from cytoshift.mitosis.patches import PatchSet
 from cytoshift.training.augmentation import Crop, crop_boxes
 from cytoshift.training.coco import CocoSet, read_coco
 from cytoshift.training.midog import LOOK_ALIKE, MITOSIS
+from cytoshift.training.wishes import heed
 
 if TYPE_CHECKING:
     from cytoshift.training.loop import Control, Emit
@@ -97,7 +98,7 @@ def mosaic_fields(
     ------
     DataError
         A patch cannot be read or is smaller than a box.
-    Cancelled
+    Cancelled, Paused
         On request; nothing is left behind.
     """
     if not folder.is_dir():
@@ -230,7 +231,7 @@ def mitoses_within(patches: PatchSet, index: int, side: int, box: float) -> Boxe
 
 
 def write_mosaics(folder: Path, mosaics: Iterable[Mosaic], *, mpp: float, control: Control | None = None) -> None:
-    """Write fields made of patches as pictures and COCO's JSON; Cancelled on request.
+    """Write fields made of patches as pictures and COCO's JSON; Cancelled or Paused on request.
 
     Parameters
     ----------
@@ -244,8 +245,8 @@ def write_mosaics(folder: Path, mosaics: Iterable[Mosaic], *, mpp: float, contro
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for number, mosaic in enumerate(mosaics):
-        if control is not None and control.state() == "cancel":
-            raise Cancelled("The training was cancelled; nothing of it is kept.")
+        if control is not None:
+            heed(control.state())
         name = f"{number:05d}.png"
         Image.fromarray(mosaic.pixels).save(folder / name, "PNG", compress_level=1)
         height, width = mosaic.pixels.shape[:2]

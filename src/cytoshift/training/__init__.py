@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cytoshift.training.domain_files import DomainFields
-    from cytoshift.training.loop import Control, Emit, Event, FitResult, fit
+    from cytoshift.training.loop import Emit, Event, FitResult, fit
     from cytoshift.training.recipe import apply_overrides, load_recipe
     from cytoshift.training.settings import TrainingSettings
     from cytoshift.training.task import TrainingTask
+    from cytoshift.training.wishes import Control
 
 _HOMES = {
     "domain_files": ("DomainFields",),
-    "loop": ("Control", "Emit", "Event", "FitResult", "fit"),
+    "loop": ("Emit", "Event", "FitResult", "fit"),
     "recipe": ("apply_overrides", "load_recipe"),
     "settings": ("TrainingSettings",),
     "task": ("TrainingTask",),
+    "wishes": ("Control",),
 }
 
 __all__ = [

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from cytoshift.durable import clear_unfinished
 from cytoshift.engine.device import pick_device
-from cytoshift.errors import Cancelled, DataError, ModelError
+from cytoshift.errors import DataError, ModelError
 from cytoshift.training.checkpoint import (
     pack,
     random_state,
@@ -28,19 +28,14 @@ from cytoshift.training.ema import Ema
 from cytoshift.training.schedule import Plateau, warmup, warmup_cosine
 from cytoshift.training.settings import TrainingSettings
 from cytoshift.training.task import TrainingTask, decayed
+from cytoshift.training.wishes import Control as Control
+from cytoshift.training.wishes import heed
 
 Event = dict[str, Any]
 Emit = Callable[[Event], None]
 
 CHECKPOINT = "checkpoint.safetensors"
 BEST = "best.safetensors"
-
-
-class Control(Protocol):
-    """Where the loop asks, at every step, whether to go on."""
-
-    def state(self) -> Literal["run", "stop_early", "cancel"]:
-        """Return what the person wants now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +62,16 @@ def fit(task: TrainingTask, settings: TrainingSettings, folder: Path, *, emit: E
     emit : callable
         Receives the events ``progress``, ``loss`` and ``validation``.
     control : Control
-        ``stop_early`` ends the training and keeps the best weights, ``cancel`` raises `Cancelled`.
+        ``stop_early`` ends the training and keeps the best weights, ``cancel`` raises `Cancelled`, and ``pause``
+        raises `Paused` after a checkpoint.
     """
     run = _Run(task, settings, folder, emit)
     run.resume()
     for step, batch in _ahead(task, run.step, settings.steps):
         wish = control.state()
-        if wish == "cancel":
-            raise Cancelled("The training was cancelled; nothing of it is kept.")
+        if wish == "pause" and step > 0:
+            run.save()
+        heed(wish)
         if wish == "stop_early" and step > 0:
             break
         run.train(batch)

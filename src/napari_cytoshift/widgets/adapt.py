@@ -15,7 +15,7 @@ from napari_cytoshift.background import Work
 from napari_cytoshift.sights import MODEL
 from napari_cytoshift.widgets.adapt_carry import CarryCard
 from napari_cytoshift.widgets.adapt_fold import Fold
-from napari_cytoshift.widgets.adapt_jobs import ACTIVE, WORDS, Course, JobLook, Look, look
+from napari_cytoshift.widgets.adapt_jobs import ACTIVE, Course, JobLook, Look, look
 from napari_cytoshift.widgets.adapt_labs import LabsCard
 from napari_cytoshift.widgets.adapt_learn import LearnCard
 from napari_cytoshift.widgets.adapt_mitosis import MitosisCard
@@ -78,6 +78,14 @@ class AdaptDock(Dock):
     def start(self) -> None:
         """Start a job that learns from the corrections of the study."""
         self.learn.start()
+
+    def pause(self) -> None:
+        """Let the job that is shown free its device after a checkpoint."""
+        self._ask(lambda job: job.pause())
+
+    def resume(self) -> None:
+        """Let the job that is shown go on from its last checkpoint."""
+        self._ask(lambda job: job.resume())
 
     def open_card(self, card: Fold | None) -> None:
         """Open a card and fold the others; None folds all."""
@@ -161,7 +169,7 @@ class AdaptDock(Dock):
         self._timer.start()
 
     def _show(self) -> None:
-        rows = [(f"{one.name}  ·  {WORDS[one.state]}  ·  {one.made}", one.name) for one in self._looks]
+        rows = [(f"{one.name}  ·  {one.standing}  ·  {one.made}", one.name) for one in self._looks]
         if rows != [(self.jobs.itemText(i), self.jobs.itemData(i)) for i in range(self.jobs.count())]:
             self.jobs.clear()
             for text, name in rows:

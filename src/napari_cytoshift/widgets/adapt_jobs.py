@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from cytoshift.jobs import Job, JobResult, JobState, TrainSpec, list_jobs
+from cytoshift.jobs.control import FolderControl
 from cytoshift.jobs.events import Sample, sample_of
 
 ACTIVE: tuple[JobState, ...] = ("queued", "running")
-ENDED: tuple[JobState, ...] = ("done", "stopped", "failed", "cancelled", "interrupted")
 
 WORDS: dict[JobState, str] = {
     "queued": "waits for its turn",
     "running": "runs",
     "done": "done",
     "stopped": "stopped early",
+    "paused": "paused",
     "failed": "failed",
     "cancelled": "cancelled",
     "interrupted": "interrupted",
@@ -31,7 +32,7 @@ AVERAGED = 0.1
 
 @dataclass(frozen=True, slots=True)
 class JobLook:
-    """A job as it was a moment ago."""
+    """A job as it was a moment ago; ``behind`` is the job that it waits for, ``pausing`` whether it was asked to."""
 
     job: Job
     name: str
@@ -40,6 +41,15 @@ class JobLook:
     state: JobState
     result: JobResult | None
     task: str
+    behind: str = ""
+    pausing: bool = False
+
+    @property
+    def standing(self) -> str:
+        """Where it stands, in words."""
+        if self.pausing:
+            return "about to pause"
+        return f"waits for {self.behind}" if self.behind else WORDS[self.state]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +78,9 @@ def look(study: Path, chosen: str, position: int) -> Look:
 def _look(job: Job) -> JobLook:
     spec = job.spec
     task = str(spec.recipe.get("task", "detector")) if isinstance(spec, TrainSpec) else spec.task
-    return JobLook(job, job.name, spec.title, spec.made[:16].replace("T", " "), job.state, job.result, task)
+    made, state = spec.made[:16].replace("T", " "), job.state
+    pausing = state in ACTIVE and FolderControl(job.folder).state() == "pause"
+    return JobLook(job, job.name, spec.title, made, state, job.result, task, job.behind, pausing)
 
 
 @dataclass(slots=True)

@@ -8,8 +8,9 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QMessageBox, QProgressBar, QPushButton, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
+from cytoshift.jobs.process import GOES_ON
 from napari_cytoshift import wording
-from napari_cytoshift.widgets.adapt_jobs import ACTIVE, WORDS, Course, JobLook
+from napari_cytoshift.widgets.adapt_jobs import ACTIVE, Course, JobLook
 from napari_cytoshift.widgets.adapt_outcome import OutcomeTable, translator_verdict
 from napari_cytoshift.widgets.adapt_plot import LossPlot
 from napari_cytoshift.widgets.adapt_samples import SampleView
@@ -49,6 +50,9 @@ class JobPanel(QWidget):
             "Stop early", "End now and keep the best model so far", self._wish(lambda job: job.stop_early())
         )
         self.cancel = button("Cancel…", "Discard the job: no model is made", self.ask_cancel)
+        self.pause = button(
+            "Pause", "Free the device after a checkpoint; the job can go on later", self._wish(lambda job: job.pause())
+        )
         self.resume = button("Resume", "Go on from the last checkpoint", self._wish(lambda job: job.resume()))
         self.compare = button("Use it in Compare", "See the slide that is open through this translator", self.see)
         self.adopt = button("Adopt", "Use the new model from now on; it can be taken back", self.adopt_model)
@@ -65,7 +69,7 @@ class JobPanel(QWidget):
         layout.setSpacing(6)
         for widget in (self.progress, self.note, self.plot, self.samples):
             layout.addWidget(widget)
-        layout.addLayout(_row(self.stop, self.cancel, self.resume))
+        layout.addLayout(_row(self.stop, self.pause, self.resume, self.cancel))
         layout.addWidget(self.outcome)
         layout.addWidget(self.verdict)
         layout.addLayout(_row(self.compare, self.adopt, self.keep))
@@ -117,9 +121,10 @@ class JobPanel(QWidget):
         translating = self._task == "translation"
         self.progress.setVisible(active)
         self._show_details()
-        for one in (self.stop, self.cancel):
-            one.setVisible(active)
-        self.resume.setVisible(job is not None and job.state in ("interrupted", "failed"))
+        self.stop.setVisible(active)
+        self.cancel.setVisible(active or (job is not None and job.state in ("paused", "interrupted")))
+        self.pause.setVisible(active and job is not None and not job.pausing)
+        self.resume.setVisible(job is not None and (job.pausing or job.state in GOES_ON))
         self.outcome.setVisible(bool(self._made) and not translating)
         self.verdict.setVisible(bool(self._made) and translating)
         self.compare.setVisible(bool(self._made) and translating)
@@ -145,12 +150,12 @@ class JobPanel(QWidget):
 
     def _words(self, job: JobLook) -> str:
         course = self._course
-        if job.state == "running" and course.total and not course.note:
+        if job.state == "running" and course.total and not course.note and not job.pausing:
             parts = [f"Step {course.step} of {course.total}", wording.about(course.eta)]
             parts += [f"{name} {score:.2f} at step {step}" for step, name, score in course.scores[-1:]]
             return "  ·  ".join(part for part in parts if part)
         if job.state in ACTIVE:
-            words = course.note or WORDS[job.state]
+            words = job.standing if job.behind or job.pausing else course.note or job.standing
             return words[:1].upper() + words[1:] + "…"
         return "" if job.result is None or job.result.model else job.result.message
 

@@ -1,0 +1,15 @@
+"""What can be done with the job that the Adapt dock shows, as functions of a viewer."""
+
+from napari import Viewer
+
+from napari_cytoshift.commands import dock
+
+
+def pause_job(viewer: Viewer) -> None:
+    """Let the job that is shown free its device after a checkpoint."""
+    dock(viewer, "Adapt").pause()
+
+
+def resume_job(viewer: Viewer) -> None:
+    """Let the job that is shown go on from its last checkpoint."""
+    dock(viewer, "Adapt").resume()
