@@ -1,20 +1,24 @@
 """Learning from corrections: the training set, before and after, and a new model in the registry."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image, ImageOps
 
-from cytoshift.detection import Architecture, build_network
+from cytoshift.detection import Architecture, DetectorRecipe, build_network
 from cytoshift.engine import Findings, Provenance
 from cytoshift.errors import ModelError, StudyError
 from cytoshift.jobs import JobError, attach, create, learning_spec, new_job_folder, start
-from cytoshift.jobs.folder import WORK
+from cytoshift.jobs.folder import WORK, read_json
+from cytoshift.jobs.frozen import VALIDATION
 from cytoshift.jobs.process import jobs_folder
 from cytoshift.jobs.runner import run
 from cytoshift.jobs.spec import LearnSpec
 from cytoshift.models import Card, Registry, save_model
+from cytoshift.models.model import write_card
 from cytoshift.slides import open_slide
 from cytoshift.study import Study
 from cytoshift.study.lock import WriterLock
@@ -91,6 +95,19 @@ def test_corrections_become_a_model_with_before_and_after(study, registry):
     assert {"mAP", "mAP50", "AP50 NILM", "AP50 HSIL"} <= result.before.keys() & result.after.keys()
     assert model.card.metrics["mAP50"] == result.after["mAP50"]
     assert model.card.metrics["parent mAP50"] == result.before["mAP50"]
+    assert result.trust is not None
+    gain = result.trust.gain
+    assert (gain.main, gain.over, gain.on) == (
+        "mAP50",
+        "parts of fields",
+        "1 field of 1 slide with 4 cells, held back",
+    )
+    assert gain.numbers["mAP50"].after == pytest.approx(result.after["mAP50"], abs=1e-6)
+    assert gain.numbers["mAP50"].before == pytest.approx(result.before["mAP50"], abs=1e-6)
+    assert model.card.metrics["gain mAP50"] == gain.numbers["mAP50"].change
+    assert result.trust.no_home == "the fields that its parent was validated on are not at hand"
+    notes = [event["text"] for event in job.events()[0] if event["kind"] == "note"]
+    assert "what the model learnt from is not at hand: it learns from your fields alone" in notes
     assert Registry(registry.root).adopted("detector") is None
     assert [event["step"] for event in job.events()[0] if event["kind"] == "loss"] == [1, 2]
 
@@ -104,6 +121,52 @@ def test_corrections_become_a_model_with_before_and_after(study, registry):
     (job.folder / "result.json").unlink()  # as if it was killed after the model was registered
     assert run(job.folder).model == result.model
     assert sum(card.parent == "parent" for card in registry.list("detector")) == 1
+
+
+def test_nothing_known_is_forgotten_unnoticed(study, registry, cells, tmp_path, monkeypatch):
+    shutil.copytree(cells, tmp_path / "data" / "ward" / "drawn")
+    monkeypatch.setenv("CYTOSHIFT_DATA", str(tmp_path / "data"))
+    parent = registry.find("parent", "detector")
+    made_by = DetectorRecipe(data={"path": "ward/drawn"}).model_dump(mode="json")
+    write_card(parent.folder, parent.card.model_copy(update={"recipe": made_by}))
+    repaint(tmp_path / "data" / "ward" / "drawn")
+    spec = learning_spec(study, parent="parent", overrides=QUICK, registry=registry.root, device="cpu")
+    folder = create(spec, new_job_folder(study, spec.kind)).folder
+    notes = []
+    result = run(folder, lambda event: notes.append(event.get("text", "")))
+    assert "repeats 5 fields of drawn with 20 cells" in notes
+    home = result.trust.home
+    assert home.on == "1 field with 4 cells of drawn"
+    card = Registry(registry.root).find(result.model, "detector").card
+    assert card.metrics["home mAP50"] == home.numbers["mAP50"].after
+    assert card.metrics["home parent mAP50"] == home.numbers["mAP50"].before
+
+
+def repaint(folder):
+    """Make other pictures of a data set's: none is one's own any more."""
+    for file in folder.glob("*.png"):
+        with Image.open(file) as image:
+            ImageOps.flip(image).save(file)
+
+
+def test_a_resumed_job_measures_with_what_was_settled(study, folder):
+    assert run(folder).state == "done"
+    frozen = read_json(folder / VALIDATION)
+    assert frozen["split_by"] == "slide"
+    assert len(frozen["files"]) == 2
+    (folder / "result.json").unlink()
+    with Study.open(study) as store:  # the study goes on: the job's fields stay as they were
+        for record in store.slides():
+            store.add(record.identity, (0, 0, 20, 20), "NILM")
+    again = run(folder)
+    assert again.state == "done"
+    assert read_json(folder / VALIDATION) == frozen
+    (folder / "result.json").unlink()
+    picture = next(name for name in frozen["files"] if name.endswith(".png"))
+    repaint((folder / WORK / "data" / picture).parent)
+    broken = run(folder)
+    assert broken.state == "failed"
+    assert "was changed since it began" in broken.message
 
 
 def test_a_job_waits_for_another_of_its_study(study, folder):

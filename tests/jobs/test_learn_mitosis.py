@@ -14,6 +14,7 @@ from drawn_patches import draw_set, usual_rows
 from cytoshift.errors import ModelError, StudyError
 from cytoshift.jobs import create, learning_spec, new_job_folder
 from cytoshift.jobs.folder import WORK, read_json
+from cytoshift.jobs.frozen import VALIDATION
 from cytoshift.jobs.replay import known_patches, with_known
 from cytoshift.jobs.runner import run
 from cytoshift.mitosis import read_patches
@@ -87,7 +88,8 @@ def study(tmp_path: Path) -> Callable[..., Path]:
 def test_decisions_become_a_model_with_before_and_after(
     study: Callable[..., Path], registry: Registry, tmp_path: Path
 ) -> None:
-    draw_set(tmp_path / "data" / "mitosis" / "earlier", [{**row, "split": "train"} for row in usual_rows(slides=8)])
+    rows = [{**row, "split": "train" if row["slide"] < "s8" else "val"} for row in usual_rows(slides=10)]
+    draw_set(tmp_path / "data" / "mitosis" / "earlier", rows)
     folder = study()
     spec = learning_spec(folder, task="mitosis", parent="parent", overrides=QUICK, registry=registry.root, device="cpu")
     job = create(spec, new_job_folder(folder, spec.kind))
@@ -111,6 +113,17 @@ def test_decisions_become_a_model_with_before_and_after(
     assert card.architecture["view"] == 32
     assert card.threshold == 0.4  # of 24 patches that are chosen by, too few are atypical
     assert card.metrics["parent balanced accuracy"] == result.before["balanced accuracy"]
+    assert result.trust is not None
+    gain, home = result.trust.gain, result.trust.home
+    assert (gain.main, gain.over, gain.units) == ("balanced accuracy", "mitoses", len(held_back))
+    assert gain.numbers["ROC AUC"].after == pytest.approx(result.after["ROC AUC"])
+    assert home is not None
+    assert home.on == "8 mitoses of 2 slides, 4 of them atypical of earlier"
+    assert card.metrics["home balanced accuracy"] == home.numbers["balanced accuracy"].after
+    frozen = read_json(job.folder / VALIDATION)
+    assert frozen is not None
+    assert sum(frozen["held_back"].values()) == len(held_back) == len(frozen["files"]) - 1
+    assert frozen["split_by"] == "patch"
     assert registry.adopted("mitosis") is None
     registry.adopt(result.model)
     assert registry.current("mitosis").card.id == result.model
@@ -123,7 +136,7 @@ def test_a_parent_that_is_gone_fails_the_job_in_a_sentence(study: Callable[..., 
     result = run(job.folder)
     assert (result.state, result.model) == ("failed", "")
     assert "There is no model 'gone'" in result.message
-    assert read_json(job.folder / WORK / "before.json") is None
+    assert read_json(job.folder / VALIDATION) is None
 
 
 def test_what_cannot_be_learnt_is_said_before_anything_starts(

@@ -75,7 +75,7 @@ def test_it_says_what_is_missing_and_carries_the_detector_across(
     made = next(one for one in dock.workspace.registry.list("detector") if one.id == result.model)
     assert (made.parent, made.recipe["data"]["through"]) == ("home", "away")
     assert not dock.panel.outcome.isHidden()
-    assert dock.panel.outcome.cells["mAP50", "before"].text() == f"{result.before['mAP50']:.2f}"
+    assert dock.panel.outcome.overall.cells["mAP50", "before"].text() == f"{result.before['mAP50']:.2f}"
 
 
 def _ended(dock: AdaptDock) -> JobResult | None:

@@ -15,6 +15,7 @@ from qtpy.QtTest import QTest
 from cytoshift.jobs import JobResult, create
 from cytoshift.jobs.events import EventLog
 from cytoshift.jobs.folder import EVENTS
+from cytoshift.jobs.gain import Gain, Number, Trust
 from cytoshift.jobs.result import write_result
 from cytoshift.mitosis.classes import ATYPICAL, NORMAL
 from cytoshift.models import Card, Model, save_model
@@ -117,19 +118,21 @@ def test_what_the_job_made_is_adopted_and_used_to_find(
         log.emit({"kind": "progress", "step": 1, "total": 2, "eta": 1.0})
         log.emit({"kind": "validation", "step": 1, "AUC": 0.8, "balanced accuracy": 0.75, "score": 0.775})
     made = add_classifier(dock, tmp_path, "taught")
-    held_back = {"patches": 5, "atypical": 2}
-    before, after = {"balanced accuracy": 0.5, **held_back}, {"balanced accuracy": 0.75, "ROC AUC": 0.8, **held_back}
-    folder = str(made.folder)
-    write_result(JobResult(state="done", model="taught", model_folder=folder, before=before, after=after), job.folder)
+    numbers = {"balanced accuracy": Number(before=0.5, after=0.75, change_ends=(0.05, 0.45))}
+    on = "5 mitoses of 1 slide, held back"
+    gain = Gain(on=on, over="mitoses", units=5, main="balanced accuracy", numbers=numbers)
+    folder, trust = str(made.folder), Trust(gain=gain, no_home="they are not at hand")
+    write_result(JobResult(state="done", model="taught", model_folder=folder, trust=trust), job.folder)
     dock.refresh()
     qtbot.waitUntil(lambda: dock.chosen is not None and dock.chosen.state == "done", timeout=LONG)
     panel = dock.panel
     assert dock._course.scores == [(1, "balanced accuracy", 0.75)]
     assert panel.outcome.verdict.text() == (
-        "On the 5 mitoses held back, 2 of them atypical, the new model is better: Balanced accuracy."
+        "Better: balanced accuracy 0.50 to 0.75 (+0.25, 95 %: +0.05 to +0.45) on 5 mitoses of 1 slide, held back."
     )
-    assert panel.outcome.cells["balanced accuracy", "change"].text() == "▲ +0.25"
-    assert panel.outcome.cells["mAP50", "title"].isHidden()
+    assert panel.outcome.overall.cells["balanced accuracy", "change"].text().startswith("▲ +0.25")
+    assert ("mAP50", "title") not in panel.outcome.overall.cells
+    assert panel.adopt.text() == "Adopt"
     QTest.mouseClick(panel.adopt, Qt.MouseButton.LeftButton)
     assert workspace.registry.adopted("mitosis") == "taught"
     assert panel.used.text() == "In use: Taught"

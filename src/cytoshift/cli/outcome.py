@@ -12,6 +12,7 @@ from cytoshift.cli.progress import bar
 
 if TYPE_CHECKING:
     from cytoshift.jobs import Job, JobResult
+    from cytoshift.jobs.gain import Trust
 
 _POLL = 0.5
 
@@ -40,10 +41,25 @@ def conclude(result: JobResult) -> None:
 
 
 def print_gain(result: JobResult) -> None:
-    """Print the new model's numbers, beside its parent's where it has one."""
+    """Print the new model's numbers, beside its parent's where it has one, and what may be concluded from them."""
     names = [name for name, value in result.after.items() if isinstance(value, int | float)]
-    if result.before:
+    if result.trust is not None:
+        _print_trust(result.trust)
+    elif result.before:
         rows = [(name, number(result.before.get(name, "")), number(result.after[name])) for name in names]
         print_columns([("", "before", "after"), *rows])
     elif names:
         print_columns([(name, number(result.after[name])) for name in names])
+
+
+def _print_trust(trust: Trust) -> None:
+    from cytoshift.jobs.verdict import forgotten, span, verdict
+
+    rows = [("", "before", "", "after", "", "change", "")]
+    for name, one in trust.gain.numbers.items():
+        old, new, change = span(one.before_ends), span(one.after_ends), span(one.change_ends, "+.2f")
+        rows.append((name, number(one.before), old, number(one.after), new, f"{one.change:+.2f}", change))
+    print_columns(rows)
+    typer.echo(f"In brackets: 95 % intervals, {trust.gain.units} {trust.gain.over} drawn again.")
+    typer.echo(verdict(trust.gain))
+    typer.echo(forgotten(trust))

@@ -66,6 +66,24 @@ def evaluate_detector(
     DataError
         The data has cells of classes that the detector does not know, or the class map has no name for a class.
     """
+    looked, classes = look_at_fields(
+        operator, data, mpp=mpp, threshold=threshold, thresholds=thresholds, names=names, through=through, report=report
+    )
+    return score_detector(looked, classes, threshold=threshold, thresholds=thresholds, resamples=resamples, seed=seed)
+
+
+def look_at_fields(
+    operator: FindingOperator,
+    data: CocoSet,
+    *,
+    mpp: float,
+    threshold: float,
+    thresholds: Mapping[str, float] | None = None,
+    names: str = UNNAMED,
+    through: ImageOperator | None = None,
+    report: Callable[[int, int], None] | None = None,
+) -> tuple[Looked, tuple[str, ...]]:
+    """Let a detector look at fields as `evaluate_detector` does; returns what it saw, and the classes of the labels."""
     renamed = _renamed(operator.classes, names)
     classes = tuple(dict.fromkeys(renamed))
     named = in_classes(in_names(data, names), classes)
@@ -85,8 +103,11 @@ def evaluate_detector(
         matching=ByDistance(MITOSIS_UM) if by_distance else BY_OVERLAP,
         areas=[field.height * field.width * ((field.mpp or mpp) / 1000) ** 2 for field in named.fields],
         refused=refused,
+        slides=[field.slide for field in named.fields],
+        sizes=[(field.width * scale, field.height * scale) for field, scale in zip(named.fields, scales, strict=True)],
+        findings=found,
     )
-    return score_detector(looked, classes, threshold=threshold, thresholds=thresholds, resamples=resamples, seed=seed)
+    return looked, classes
 
 
 def _renamed(classes: tuple[str, ...], names: str) -> list[str]:

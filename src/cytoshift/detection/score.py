@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cytoshift.engine.findings import Findings
 from cytoshift.metrics.bootstrap import Intervals, Weights, draw_images, percentile_interval
 from cytoshift.metrics.calibration import Reliability, reliability_by_image
 from cytoshift.metrics.confusion import confusions, precision_recall
@@ -125,7 +126,9 @@ class DetectorScore:
 class Looked:
     """What a detector saw, field by field: truth, boxes, those of them that reach their thresholds, and mm².
 
-    ``matching`` says when a box counts as a cell; where by distance, boxes are in its unit.
+    ``matching`` says when a box counts as a cell; where by distance, boxes are in its unit. ``slides`` are what the
+    fields were cut from, ``""`` where nobody says; ``sizes`` their width and height in the unit of the boxes;
+    ``findings`` what was found as the engine gave it, in pixels of the fields.
     """
 
     truth: Sequence[DetectionTruth]
@@ -134,6 +137,9 @@ class Looked:
     areas: Sequence[float]
     refused: dict[str, str] = field(default_factory=dict)
     matching: Matching = BY_OVERLAP
+    slides: Sequence[str] = ()
+    sizes: Sequence[tuple[float, float]] = ()
+    findings: Sequence[Findings] = ()
 
 
 def score_detector(
@@ -161,7 +167,7 @@ def score_detector(
     """
     by_class = average_precision(looked.truth, looked.found, classes)
     any_class = average_precision(looked.truth, looked.found, classes, any_class=True)
-    parts = _Parts.of(looked, classes)
+    parts = DetectorParts.of(looked, classes)
     once = np.ones((1, len(looked.truth)), np.int64)
     numbers = {name: float(value) for name, value in zip(parts.order(), parts.numbers(once)[0], strict=True)}
     known = {name: value for name, value in numbers.items() if not np.isnan(value)}
@@ -212,7 +218,7 @@ def _f1(
 
 
 @dataclass(frozen=True, slots=True)
-class _Parts:
+class DetectorParts:
     """What each image contributes to each number; ``names`` are the classes that occur, with `ANY` behind them."""
 
     names: tuple[str, ...]
@@ -224,7 +230,7 @@ class _Parts:
     reliability_shown: Reliability
 
     @classmethod
-    def of(cls, looked: Looked, classes: tuple[str, ...]) -> _Parts:
+    def of(cls, looked: Looked, classes: tuple[str, ...]) -> DetectorParts:
         truth, found = looked.truth, looked.found
         there = {int(label) for each in truth for label in each.labels}
         labels: list[int | None] = [*sorted(there), None]

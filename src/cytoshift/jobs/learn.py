@@ -2,72 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
-from torch import Tensor
+import numpy as np
 
-from cytoshift.detection import (
-    DetectorOperator,
-    DetectorRecipe,
-    Parent,
-    TrainedDetector,
-    evaluate_detector,
-    train_detector,
-)
-from cytoshift.errors import Cancelled, ModelError
-from cytoshift.jobs.folder import MODEL, TRAINING, WORK, read_json, write_json
+from cytoshift.detection import DetectorRecipe, Parent, TrainedDetector, train_detector
+from cytoshift.jobs.folder import MODEL, TRAINING, WORK
+from cytoshift.jobs.frozen import freeze
 from cytoshift.jobs.home import home_of
 from cytoshift.jobs.keep import keep_model
 from cytoshift.jobs.known_fields import repeated_fields
 from cytoshift.jobs.result import Made
 from cytoshift.jobs.sources import open_source
 from cytoshift.jobs.spec import LearnSpec
-from cytoshift.jobs.taught import beside, taught_id, taught_title
+from cytoshift.jobs.taught import beside, mpp_of, taught_id, taught_title
+from cytoshift.jobs.worth_detector import Measuring, Taught, home_fields
 from cytoshift.models import Card, Registry, TrainingData
+from cytoshift.slides import Slide
 from cytoshift.study import Study
-from cytoshift.study.dataset import training_set
+from cytoshift.study.dataset import ANNOTATIONS, training_set
 from cytoshift.training import Control, Emit, load_recipe
 from cytoshift.training.coco import CocoSet, read_coco
 
-_LOW = 0.0
-"""Threshold while measuring: average precision needs the whole curve."""
+DATA = "data"
+"""Within `WORK`: the fields as they were when the job first ran, COCO."""
 
 
 def learn(spec: LearnSpec, folder: Path, *, emit: Emit, control: Control) -> Made:
-    """Cut out the study's fields, measure the parent, fine-tune it, measure that, and put it into the registry."""
+    """Cut out the study's fields, fine-tune the parent on them, measure both, and put the new one into the registry."""
     work = folder / WORK
     work.mkdir(exist_ok=True)
     registry = Registry(spec.registry)
     parent = registry.find(spec.parent, "detector")
+    old = Taught(parent.card, parent.load_state())  # at once: somebody may remove it while this learns
     slides = {source.identity: open_source(source) for source in spec.slides}
-    if not (work / "data").exists():
-        emit({"kind": "note", "text": "cutting out the fields marked complete"})
-        with Study.open(spec.study, read_only=True) as study:
-            training_set(study, slides, work / "data", mpp=_mpp(parent.card), seed=spec.seed)
-    held_back = read_coco(work / "data", "val")
-    before = read_json(work / "before.json")
-    if before is None:
-        emit({"kind": "note", "text": "measuring the model as it is"})
-        before = _measure(parent.card, parent.load_state(), held_back, control)
-        write_json(work / "before.json", before)
-    recipe = _recipe(spec, _mpp(parent.card), work / "data")
-    start_from = Parent(parent.card.architecture, parent.load_state(), parent.card.classes)
-    known = repeated_fields(
-        parent.card, registry, recipe, work / TRAINING / "known", without=slides.keys(), emit=emit, control=control
+    held_back = _held_back(spec, slides, folder, mpp_of(old.card), emit)
+    recipe = _recipe(spec, mpp_of(old.card), work / DATA)
+    own, training = set(slides), work / TRAINING
+    known = repeated_fields(old.card, registry, recipe, training / "known", without=own, emit=emit, control=control)
+    trained = train_detector(
+        recipe,
+        training,
+        emit=emit,
+        control=control,
+        parent=Parent(old.card.architecture, old.state, old.card.classes),
+        known=known,
     )
-    trained = train_detector(recipe, work / TRAINING, emit=emit, control=control, parent=start_from, known=known)
-    emit({"kind": "note", "text": "measuring the new model"})
-    card = _card(spec, folder.name, parent.card, recipe, trained, held_back)
-    after = _measure(card, trained.state, held_back, control)
-    card.metrics = beside(after, before)
-    fields = replace(read_coco(work / "data"), name=card.trained_on[-1].name)
-    card.domain = home_of(fields, _mpp(card), emit, operator=_operator(card, trained.state))
+    card = _card(spec, folder.name, old.card, recipe, trained, held_back)
+    new = Taught(card, trained.state)
+    home = home_fields(old.card, registry, training / "home", seed=spec.seed, without=own, emit=emit, control=control)
+    worth = Measuring(old, new, spec.device, emit, control).worth(held_back, home)
+    card.metrics = beside(worth.after, worth.before) | worth.trust.as_metrics()
+    fields = replace(read_coco(work / DATA), name=card.trained_on[-1].name)
+    card.domain = home_of(fields, mpp_of(card), emit, operator=new.operator(spec.device))
     card.reader = ", ".join(sorted({slide.info.reader for slide in slides.values()}))
     model = keep_model(registry, card, trained.state, work / MODEL)
-    return Made(model.card.id, model.folder, trained.steps, after, before)
+    return Made(model.card.id, model.folder, trained.steps, worth.after, worth.before, worth.trust)
+
+
+def _held_back(spec: LearnSpec, slides: dict[str, Slide], folder: Path, mpp: float, emit: Emit) -> CocoSet:
+    """Return the fields to measure with, as they were when the job first ran: a study that goes on changes nothing."""
+    data = folder / WORK / DATA
+    if not data.exists():
+        emit({"kind": "note", "text": "cutting out the fields marked complete"})
+        with Study.open(spec.study, read_only=True) as study:
+            training_set(study, slides, data, mpp=mpp, seed=spec.seed)
+    train, held_back = read_coco(data, "train"), read_coco(data, "val")
+    apart = {field.slide for field in train.fields}.isdisjoint(field.slide for field in held_back.fields)
+    about = {
+        "split_by": "slide" if apart else "region",
+        "seed": spec.seed,
+        "learnt_from": _cells(train),
+        "held_back": _cells(held_back),
+    }
+    freeze(folder, data, [data / ANNOTATIONS, *(field.path for field in held_back.fields)], about)
+    return held_back
+
+
+def _cells(data: CocoSet) -> dict[str, int]:
+    """Return how many cells of each class there are."""
+    counts = np.bincount(np.concatenate([field.labels for field in data.fields]), minlength=len(data.classes))
+    return dict(zip(data.classes, counts.tolist(), strict=True))
 
 
 def _recipe(spec: LearnSpec, mpp: float, data: Path) -> DetectorRecipe:
@@ -75,41 +92,6 @@ def _recipe(spec: LearnSpec, mpp: float, data: Path) -> DetectorRecipe:
     place = recipe.data.model_copy(update={"path": str(data), "split": "train", "mpp": mpp})
     training = recipe.training.model_copy(update={"seed": spec.seed, "device": spec.device})
     return recipe.model_copy(update={"mpp": mpp, "data": place, "training": training})
-
-
-def _mpp(card: Card) -> float:
-    if card.mpp is None:
-        raise ModelError(f"The model {card.id} does not say at which µm/px it looks; choose another model.")
-    return card.mpp
-
-
-def _measure(card: Card, state: Mapping[str, Tensor], fields: CocoSet, control: Control) -> dict[str, float]:
-    def look_up(done: int, total: int) -> None:
-        if control.state() == "cancel":
-            raise Cancelled("The job was cancelled while a model was measured.")
-
-    score = evaluate_detector(
-        _operator(card, state),
-        fields,
-        mpp=_mpp(card),
-        threshold=card.threshold,
-        thresholds=card.thresholds,
-        report=look_up,
-    )
-    return score.flat()
-
-
-def _operator(card: Card, state: Mapping[str, Tensor]) -> DetectorOperator:
-    return DetectorOperator.from_model(
-        architecture=card.architecture,
-        state=state,
-        classes=card.classes,
-        mpp=card.mpp,
-        model_id=card.id,
-        version=card.sha256,
-        threshold=_LOW,
-        calibration=card.calibration,
-    )
 
 
 def _card(

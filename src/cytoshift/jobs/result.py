@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cytoshift.jobs.folder import MODEL, RESULT, SAMPLES, WORK, write_text
+from cytoshift.jobs.gain import Trust
 
 EndState = Literal["done", "stopped", "paused", "failed", "cancelled"]
 """``stopped`` is done, only earlier: the best model so far was kept; ``paused`` and ``failed`` can go on."""
@@ -18,20 +19,22 @@ EndState = Literal["done", "stopped", "paused", "failed", "cancelled"]
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What the work of a job made: a model, and its numbers beside its parent's on the same data."""
+    """What the work of a job made: a model, its numbers beside its parent's on the same data, and their worth."""
 
     model: str
     folder: Path
     steps: int
     after: dict[str, Any]
     before: dict[str, Any] = field(default_factory=dict)
+    trust: Trust | None = None
 
 
 class JobResult(BaseModel):
     """The end of a job, or of a part of it: one that was paused or has failed may go on.
 
     ``model`` is the new model's id and ``model_folder`` where it lies; ``before`` and ``after`` are the parent's and
-    the new model's numbers on the same data held back; ``message`` is one sentence for a person.
+    the new model's numbers on the same data held back; ``trust`` is what may be concluded from them, where that was
+    worked out; ``message`` is one sentence for a person.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,6 +45,7 @@ class JobResult(BaseModel):
     model_folder: str = ""
     before: dict[str, Any] = Field(default_factory=dict)
     after: dict[str, Any] = Field(default_factory=dict)
+    trust: Trust | None = None
     steps: int = 0
     ended: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 

@@ -163,6 +163,7 @@ class _Runner:
             model_folder=str(made.folder),
             before=made.before,
             after=made.after,
+            trust=made.trust,
             steps=made.steps,
         )
 

@@ -1,4 +1,4 @@
-"""What models are called that were taught, and their parent's numbers beside their own."""
+"""What models are called that were taught, what their cards must say, and their parent's numbers beside their own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from cytoshift.errors import ModelError
 from cytoshift.jobs.spec import LearnSpec
 from cytoshift.models import Card
 
@@ -22,6 +23,13 @@ def taught_id(spec: LearnSpec, job: str) -> str:
 def taught_title(spec: LearnSpec, parent: Card) -> str:
     """Return its title: the parent's, and where it was taught last."""
     return parent.title.partition(_TAUGHT)[0] + _TAUGHT + Path(spec.study).name
+
+
+def mpp_of(card: Card) -> float:
+    """Return the µm/px at which a model looks; ModelError where its card does not say."""
+    if card.mpp is None:
+        raise ModelError(f"The model {card.id} does not say at which µm/px it looks; choose another model.")
+    return card.mpp
 
 
 def beside(after: Mapping[str, float], before: Mapping[str, float]) -> dict[str, float]:

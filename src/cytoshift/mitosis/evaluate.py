@@ -65,6 +65,19 @@ def evaluate_classifier(
     DataError
         A patch cannot be read.
     """
+    said = look_at_patches(classifier, patches, mpp=mpp, report=report)
+    at = classifier.threshold if threshold is None else threshold
+    return score_mitoses(patches, said, threshold=at, resamples=resamples, seed=seed)
+
+
+def look_at_patches(
+    classifier: Classifier,
+    patches: PatchSet,
+    *,
+    mpp: float = NOMINAL_MPP,
+    report: Callable[[int, int], None] | None = None,
+) -> npt.NDArray[np.float32]:
+    """Return how probable a classifier thinks it that each mitosis is atypical, ``(n,)``; as `evaluate_classifier`."""
     said = np.zeros(len(patches), np.float32)
     for start in range(0, len(patches), AT_ONCE):
         stop = min(start + AT_ONCE, len(patches))
@@ -72,8 +85,7 @@ def evaluate_classifier(
         said[start:stop] = classifier.classify(np.stack(crops)).atypical
         if report is not None:
             report(stop, len(patches))
-    at = classifier.threshold if threshold is None else threshold
-    return score_mitoses(patches, said, threshold=at, resamples=resamples, seed=seed)
+    return said
 
 
 def _crop(patch: RGB, mpp: float, classifier: Classifier) -> RGB:

@@ -1,95 +1,95 @@
-"""What a job was worth: before and after, on fields or mitoses that neither model learnt from."""
+"""What a job was worth: before and after, on fields or mitoses held back from both models, and what was forgotten."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSizePolicy, QTabWidget, QVBoxLayout, QWidget
 
 from cytoshift.jobs import JobResult
+from cytoshift.jobs.gain import Gain, Number, Worth
+from cytoshift.jobs.verdict import forgotten
+from cytoshift.jobs.verdict import verdict as concluded
+from napari_cytoshift.widgets.adapt_numbers import OF_CLASS, SAME, TITLES, NumberTable
 from napari_cytoshift.widgets.dock import sentence
 
-NUMBERS = {
-    "mAP50": ("mAP50", "Average precision at half overlap, mean over the classes"),
-    "AP50_any": ("AP50, any class", "Average precision of finding a cell at all, whatever its class"),
-    "precision": ("Precision", "Share of what is found that is a cell, of any class, at the model's threshold"),
-    "recall": ("Recall", "Share of the cells that are found, as any class, at the model's threshold"),
-    "balanced accuracy": ("Balanced accuracy", "Mean of sensitivity and specificity, at the model's threshold"),
-    "sensitivity": ("Sensitivity", "Share of the atypical mitoses that are called atypical"),
-    "specificity": ("Specificity", "Share of the normal mitoses that are called normal"),
-    "ROC AUC": ("ROC AUC", "How often an atypical mitosis scores above a normal one, whatever the threshold"),
+ADOPT: dict[Worth | None, str] = {
+    "better": "Adopt",
+    "not better": "Adopt, though not better",
+    "unknown": "Adopt, though unproven",
+    None: "Adopt",
 }
-"""Titles and tooltips; a job shows those that it measured."""
+"""What the button says: no model that is not better is offered as if it were."""
 
-SAME = 0.005
-"""Difference below which two numbers are called the same."""
+
+DECIDING = ("mAP50", "balanced accuracy")
+"""Numbers that decide where no intervals were measured."""
 
 
 class OutcomeTable(QWidget):
-    """Shows a `JobResult`: the numbers that it has."""
+    """Shows a `JobResult`: what may be concluded, and the numbers that it has."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.verdict = sentence()
-        self._grid = QGridLayout()
-        self._grid.setColumnStretch(0, 1)
-        self._grid.setHorizontalSpacing(14)
-        self._grid.setVerticalSpacing(2)
-        self.cells: dict[tuple[str, str], QLabel] = {}
-        """By name and ``title``, ``before``, ``after`` or ``change``."""
-        for column, title in enumerate(("", "before", "after", "")):
-            self._grid.addWidget(_right(title), 0, column)
-        for row, (name, (title, tip)) in enumerate(NUMBERS.items(), start=1):
-            self.cells[name, "title"] = QLabel(title)
-            self.cells[name, "title"].setToolTip(tip)
-            self.cells[name, "title"].setWordWrap(True)
-            self._grid.addWidget(self.cells[name, "title"], row, 0)
-            for column, part in enumerate(("before", "after", "change"), start=1):
-                self.cells[name, part] = _right("")
-                self._grid.addWidget(self.cells[name, part], row, column)
+        self.verdict, self.forgotten = sentence(), sentence()
+        self.overall, self.by_class, self.home = NumberTable(), NumberTable(), NumberTable()
+        self.pages = QTabWidget()
+        self.pages.setDocumentMode(True)
+        self.pages.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        for page, title, tip in (
+            (self.overall, "Overall", "All classes, on what was held back"),
+            (self.by_class, "By class", "Each class, on what was held back"),
+            (self.home, "Known before", "On what the parent was validated on: what was forgotten"),
+        ):
+            self.pages.setTabToolTip(self.pages.addTab(page, title), tip)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.verdict)
-        layout.addLayout(self._grid)
+        for widget in (self.verdict, self.forgotten, self.pages):
+            layout.addWidget(widget)
 
     def show_result(self, result: JobResult) -> None:
-        """Show before and after."""
-        for name in NUMBERS:
-            before, after = result.before.get(name), result.after.get(name)
-            self.cells[name, "before"].setText(_number(before))
-            self.cells[name, "after"].setText(_number(after))
-            self.cells[name, "change"].setText(_change(before, after))
-            for part in ("title", "before", "after", "change"):
-                self.cells[name, part].setVisible(before is not None or after is not None)
+        """Show what a job made and measured."""
+        trust = result.trust
         self.verdict.setText(verdict(result))
+        self.forgotten.setText("" if trust is None else forgotten(trust))
+        self.forgotten.setVisible(trust is not None)
+        numbers = _plain(result) if trust is None else trust.gain.numbers
+        drawn = "" if trust is None else _drawn(trust.gain)
+        by_class = {name: number for name, number in numbers.items() if name.startswith(OF_CLASS)}
+        self._fill(self.overall, {name: numbers[name] for name in TITLES if name in numbers}, drawn)
+        self._fill(self.by_class, by_class, drawn)
+        home = None if trust is None else trust.home
+        self._fill(self.home, {} if home is None else home.numbers, "" if home is None else _drawn(home))
+
+    def _fill(self, page: NumberTable, numbers: Mapping[str, Number], drawn: str) -> None:
+        page.show_numbers(numbers, drawn)
+        self.pages.setTabVisible(self.pages.indexOf(page), bool(numbers))
+
+
+def worth_of(result: JobResult) -> Worth | None:
+    """Return what a new model is worth; None where it was compared with no other. Without intervals none is better."""
+    if result.trust is not None:
+        return result.trust.gain.worth
+    deciding = next((one for name, one in _plain(result).items() if name in DECIDING), None)
+    if deciding is None:
+        return None
+    return "unknown" if deciding.change > 0 else "not better"
 
 
 def verdict(result: JobResult) -> str:
-    """Say in one sentence where a new model is better and where it is worse."""
-    better: list[str] = []
-    worse: list[str] = []
-    for name, (title, _) in NUMBERS.items():
-        before, after = result.before.get(name), result.after.get(name)
-        if before is None or after is None or abs(after - before) < SAME:
-            continue
-        (better if after > before else worse).append(title)
-    where = _held_back(result)
+    """Say in one sentence what a new model is worth; where chance was not measured, where it is better and worse."""
+    if result.trust is not None:
+        return concluded(result.trust.gain)
+    numbers = _plain(result)
+    better = [TITLES[name][0] for name, one in numbers.items() if name in TITLES and one.change >= SAME]
+    worse = [TITLES[name][0] for name, one in numbers.items() if name in TITLES and one.change <= -SAME]
     if not better and not worse:
-        return f"{where} the new model is as good as the old one."
+        return "On the fields held back the new model is as good as the old one."
     if not worse:
-        return f"{where} the new model is better: {', '.join(better)}."
+        return f"On the fields held back the new model is better, perhaps by chance: {', '.join(better)}."
     if not better:
-        return f"{where} the new model is worse: {', '.join(worse)}."
-    return f"{where} it is better in {', '.join(better)}, worse in {', '.join(worse)}."
-
-
-def _held_back(result: JobResult) -> str:
-    """Say on what was measured; of mitoses how many, since they are few."""
-    mitoses, atypical = result.after.get("patches"), result.after.get("atypical")
-    if mitoses is None or atypical is None:
-        return "On the fields held back"
-    return f"On the {mitoses:.0f} mitoses held back, {atypical:.0f} of them atypical,"
+        return f"On the fields held back the new model is worse: {', '.join(worse)}."
+    return f"On the fields held back it is better in {', '.join(better)}, worse in {', '.join(worse)}."
 
 
 def translator_verdict(result: JobResult) -> str:
@@ -103,18 +103,11 @@ def translator_verdict(result: JobResult) -> str:
     )
 
 
-def _right(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-    return label
+def _plain(result: JobResult) -> dict[str, Number]:
+    """Return the numbers of a job that measured no intervals."""
+    both = [name for name in result.after if name in result.before and (name in TITLES or name.startswith(OF_CLASS))]
+    return {name: Number(before=result.before[name], after=result.after[name]) for name in both}
 
 
-def _number(value: Any) -> str:
-    return "–" if value is None else f"{value:.2f}"
-
-
-def _change(before: Any, after: Any) -> str:
-    if before is None or after is None:
-        return ""
-    difference = after - before
-    return "same" if abs(difference) < SAME else f"{'▲' if difference > 0 else '▼ worse'} {difference:+.2f}"
+def _drawn(gain: Gain) -> str:
+    return f"{gain.units} {gain.over}"

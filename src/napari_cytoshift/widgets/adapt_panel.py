@@ -8,10 +8,11 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QMessageBox, QProgressBar, QPushButton, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
+from cytoshift.jobs import JobResult
 from cytoshift.jobs.process import GOES_ON
 from napari_cytoshift import wording
 from napari_cytoshift.widgets.adapt_jobs import ACTIVE, Course, JobLook
-from napari_cytoshift.widgets.adapt_outcome import OutcomeTable, translator_verdict
+from napari_cytoshift.widgets.adapt_outcome import ADOPT, OutcomeTable, translator_verdict, worth_of
 from napari_cytoshift.widgets.adapt_plot import LossPlot
 from napari_cytoshift.widgets.adapt_samples import SampleView
 from napari_cytoshift.widgets.dock import button, sentence
@@ -59,6 +60,7 @@ class JobPanel(QWidget):
         self.keep = button("Keep the old", "Go on with the model in use", self.keep_old)
         self.back = button("Go back", "Use the model that was in use before", self.go_back)
         self._job: JobLook | None = None
+        self._shown: JobResult | None = None
         self._course = Course()
         self._brief = False
         self._lay_out()
@@ -120,12 +122,12 @@ class JobPanel(QWidget):
         active = job is not None and job.state in ACTIVE
         translating = self._task == "translation"
         self.progress.setVisible(active)
-        self._show_details()
         self.stop.setVisible(active)
         self.cancel.setVisible(active or (job is not None and job.state in ("paused", "interrupted")))
         self.pause.setVisible(active and job is not None and not job.pausing)
         self.resume.setVisible(job is not None and (job.pausing or job.state in GOES_ON))
         self.outcome.setVisible(bool(self._made) and not translating)
+        self._show_details()
         self.verdict.setVisible(bool(self._made) and translating)
         self.compare.setVisible(bool(self._made) and translating)
         self.note.setText("" if job is None else self._words(job))
@@ -143,7 +145,7 @@ class JobPanel(QWidget):
 
     def _show_details(self) -> None:
         course = self._course
-        self.plot.setVisible(bool(course.steps) and not self._brief)
+        self.plot.setVisible(bool(course.steps) and not self._brief and self.outcome.isHidden())
         self.plot.show_course(course)
         self.samples.setVisible(bool(course.samples) and not self._brief)
         self.samples.show_samples(course.samples)
@@ -169,13 +171,21 @@ class JobPanel(QWidget):
             one.setVisible(asked and not kept)
         self.keep.setVisible(asked and not kept and self._task != "translation")
         if made and result is not None:
-            self.outcome.show_result(result)
-            self.verdict.setText(translator_verdict(result))
+            self._show_worth(result)
         starter = next(iter(cards.values()), "")
         first = starter if self._task in ("detector", "mitosis") else ""
         current = first if used is None else cards.get(used, used)
         self.used.setText(f"In use: {current}" if current else "")
         self.back.setVisible(used is not None)
+
+    def _show_worth(self, result: JobResult) -> None:
+        """Show what the new model is worth, once a result; whoever is to adopt one that is not better is told so."""
+        if result == self._shown:
+            return
+        self._shown = result
+        self.outcome.show_result(result)
+        self.verdict.setText(translator_verdict(result))
+        self.adopt.setText(ADOPT[worth_of(result)])
 
     # Inside
 

@@ -1,0 +1,158 @@
+"""What a detector that was taught is worth beside its parent: on one's own fields held back, and on the parent's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from cytoshift.detection import DetectorOperator
+from cytoshift.detection.evaluate import look_at_fields
+from cytoshift.detection.paired import MAIN, compare_detectors
+from cytoshift.detection.score import Looked, score_detector
+from cytoshift.errors import Cancelled, DataError, ModelError
+from cytoshift.jobs.gain import Gain, Trust
+from cytoshift.jobs.known_fields import VAL, KnownFields
+from cytoshift.jobs.taught import mpp_of
+from cytoshift.models import Card, Registry
+from cytoshift.training import Control, Emit
+from cytoshift.training.coco import CocoSet
+
+HOME_FIELDS = 16
+"""Fields of the parent's validation that both models look at: some seconds each on two cores, more cells than most
+people correct."""
+
+_LOW = 0.0
+"""Threshold while measuring: average precision needs the whole curve."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """A detector that is measured: its card and its weights."""
+
+    card: Card
+    state: Mapping[str, Tensor]
+
+    def operator(self, device: str) -> DetectorOperator:
+        """Return it at threshold 0."""
+        card = self.card
+        return DetectorOperator.from_model(
+            architecture=card.architecture,
+            state=self.state,
+            classes=card.classes,
+            mpp=card.mpp,
+            model_id=card.id,
+            version=card.sha256,
+            threshold=_LOW,
+            calibration=card.calibration,
+            device=device,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorWorth:
+    """What two detectors saw on the fields held back, their main numbers there, and what that and the rest is worth."""
+
+    trust: Trust
+    before: dict[str, float]
+    after: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """Measures a detector and its parent.
+
+    Parameters
+    ----------
+    parent, child : Taught
+    device : str
+    emit, control
+        A note is emitted before what takes time; ``cancel`` raises `Cancelled`.
+    """
+
+    parent: Taught
+    child: Taught
+    device: str
+    emit: Emit
+    control: Control
+
+    def worth(self, held_back: CocoSet, home: CocoSet | str) -> DetectorWorth:
+        """Measure both.
+
+        Parameters
+        ----------
+        held_back : CocoSet
+            One's own fields, which neither learnt from.
+        home : CocoSet or str
+            Fields that the parent was validated on, or why there are none.
+        """
+        before, after = self._both(held_back, "the fields held back")
+        gain = self._compared(before, after, f"{_extent(held_back)}, held back")
+        if isinstance(home, str):
+            trust = Trust(gain=gain, no_home=home)
+        else:
+            looked = self._both(home, "what the parent was validated on")
+            trust = Trust(gain=gain, home=self._compared(*looked, f"{_extent(home)} of {home.name}"))
+        return DetectorWorth(trust, self._flat(before, self.parent), self._flat(after, self.child))
+
+    def _both(self, fields: CocoSet, what: str) -> tuple[Looked, Looked]:
+        self.emit({"kind": "note", "text": f"measuring both models on {what}"})
+        before, after = (self._look(each, fields) for each in (self.parent, self.child))
+        return before, after
+
+    def _look(self, model: Taught, fields: CocoSet) -> Looked:
+        def look_up(done: int, total: int) -> None:
+            if self.control.state() == "cancel":
+                raise Cancelled("The job was cancelled while a model was measured.")
+
+        card = model.card
+        looked, _ = look_at_fields(
+            model.operator(self.device),
+            fields,
+            mpp=mpp_of(card),
+            threshold=card.threshold,
+            thresholds=card.thresholds,
+            report=look_up,
+        )
+        return looked
+
+    def _compared(self, before: Looked, after: Looked, on: str) -> Gain:
+        return Gain.of(compare_detectors(before, after, self.child.card.classes), on, MAIN)
+
+    def _flat(self, looked: Looked, model: Taught) -> dict[str, float]:
+        card = model.card
+        return score_detector(looked, card.classes, threshold=card.threshold, thresholds=card.thresholds).flat()
+
+
+def home_fields(
+    parent: Card, registry: Registry, folder: Path, *, seed: int, without: set[str], emit: Emit, control: Control
+) -> CocoSet | str:
+    """Return fields that the parent was validated on, or why there are none.
+
+    Parameters
+    ----------
+    parent : Card
+    registry : Registry
+    folder : Path
+        For the fields as a translator shows them, where the parent knows them so.
+    seed : int
+        Draws them.
+    without : set of str
+        Identities of slides that are left out: one's own.
+    """
+    known = KnownFields.of(parent, registry)
+    if known is None:
+        return "the fields that its parent was validated on are not at hand"
+    try:
+        return known.draw(VAL, HOME_FIELDS, folder, seed=seed, without=without, emit=emit, control=control)
+    except (DataError, ModelError) as error:
+        return str(error).rstrip(".")
+
+
+def _extent(data: CocoSet) -> str:
+    fields, slides = len(data.fields), len({field.slide for field in data.fields if field.slide})
+    cells = sum(len(field.boxes) for field in data.fields)
+    of = f" of {slides} {'slide' if slides == 1 else 'slides'}" if slides else ""
+    return f"{fields} {'field' if fields == 1 else 'fields'}{of} with {cells} cells"
