@@ -181,9 +181,19 @@ def _describe(job: Job) -> dict[str, object]:
         "state": job.state,
         "behind": job.behind,
         "folder": str(job.folder),
-        "job": json.loads(job.spec.model_dump_json()),
+        "job": _specification(job),
         "result": None if result is None else result.model_dump(),
     }
+
+
+def _specification(job: Job) -> dict[str, object]:
+    from cytoshift.jobs import JobError
+
+    try:
+        said: dict[str, object] = json.loads(job.spec.model_dump_json())
+    except JobError as error:  # the other jobs of a list are still worth showing
+        return {"error": str(error)}
+    return said
 
 
 def _standing(job: Job) -> str:

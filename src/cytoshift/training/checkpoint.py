@@ -39,7 +39,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             header = json.loads((file.metadata() or {}).get("header", "{}"))
             return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118
     except (SafetensorError, OSError, json.JSONDecodeError) as error:
-        raise ModelError(f"{path.name} is damaged ({error}); delete it to start that training anew.") from error
+        raise ModelError(f"{path} is damaged ({error}); delete it to start that training anew.") from error
 
 
 def pack(networks: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer]) -> dict[str, Tensor]:

@@ -143,6 +143,17 @@ class _Run:
                 f"{path} is of another training or version of the package; train in a new folder, or delete the file."
             ) from error
         self.emit({"kind": "note", "text": f"resumed at step {self.step}"})
+        if self.best_step:
+            self._check_best()
+
+    def _check_best(self) -> None:
+        """Forget the best weights where their file is gone or damaged."""
+        try:
+            read_tensors(self.folder / BEST)
+        except ModelError:
+            self.best_step, self.best_score = 0, -math.inf
+            words = "the best weights so far cannot be read; the next validation counts as the first"
+            self.emit({"kind": "note", "text": words})
 
     def save(self) -> None:
         header = {

@@ -124,9 +124,9 @@ class AdaptDock(Dock):
     def _look(self) -> None:
         if self._looking is not None or self._study is None:
             return
-        study, chosen, position = self._study, self._chosen, self._position
+        study, chosen, position, known = self._study, self._chosen, self._position, self._looks
         self._looking = self.workspace.start(
-            "Looking at the jobs", lambda work: look(study, chosen, position), done=self._take, in_activity=False
+            "Looking at the jobs", lambda work: look(study, chosen, position, known), done=self._take, in_activity=False
         )
         self._looking.finished.connect(self._looked)
 

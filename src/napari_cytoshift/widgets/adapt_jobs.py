@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cytoshift.jobs import Job, JobResult, JobState, TrainSpec, list_jobs
+from cytoshift.jobs import Job, JobError, JobResult, JobState, TrainSpec, jobs_folder, list_jobs
 from cytoshift.jobs.control import FolderControl
 from cytoshift.jobs.events import Sample, sample_of
 
 ACTIVE: tuple[JobState, ...] = ("queued", "running")
+
+OVER: tuple[JobState, ...] = ("done", "stopped", "cancelled")
+"""States that no job leaves any more."""
 
 WORDS: dict[JobState, str] = {
     "queued": "waits for its turn",
@@ -64,9 +67,13 @@ class Look:
     position: int
 
 
-def look(study: Path, chosen: str, position: int) -> Look:
-    """Look at the jobs of a study and read what the chosen one (the newest without) said since a position."""
-    jobs = tuple(_look(job) for job in reversed(list_jobs(study)))
+def look(study: Path, chosen: str, position: int, known: tuple[JobLook, ...] = ()) -> Look:
+    """Look at the jobs of a study and read what the chosen one (the newest without) said since a position.
+
+    Those known to be over are not looked at again: a study may have hundreds.
+    """
+    over = {one.name: one for one in known if one.state in OVER and one.job.folder.parent == jobs_folder(study)}
+    jobs = tuple(over.get(job.name) or _look(job) for job in reversed(list_jobs(study)))
     job = next((one for one in jobs if one.name == chosen), jobs[0] if jobs else None)
     if job is None:
         return Look(study, jobs, "", 0, (), 0)
@@ -76,7 +83,11 @@ def look(study: Path, chosen: str, position: int) -> Look:
 
 
 def _look(job: Job) -> JobLook:
-    spec = job.spec
+    try:
+        spec = job.spec
+    except JobError as error:  # its file is damaged: the others are still there
+        damaged = JobResult(state="failed", message=str(error))
+        return JobLook(job, job.name, job.name, "", "failed", damaged, "detector")
     task = str(spec.recipe.get("task", "detector")) if isinstance(spec, TrainSpec) else spec.task
     made, state = spec.made[:16].replace("T", " "), job.state
     pausing = state in ACTIVE and FolderControl(job.folder).state() == "pause"
