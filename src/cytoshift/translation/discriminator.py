@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from cytoshift.translation.blur import BlurDown
 from cytoshift.translation.conditioning import SLOPE, StepEmbedding
-from cytoshift.translation.generator import EPSILON, initialize
+from cytoshift.translation.generator import initialize, instance_norm
 
 STAGES = (1, 2, 4, 8)
 """Channels of the convolutions, in widths."""
@@ -57,7 +57,7 @@ class Critic(nn.Module):
             if embedded is not None:
                 features = features + self.shifts[place](embedded)[:, :, None, None].to(features.dtype)
             if place and self.normalized:
-                features = functional.instance_norm(features, eps=EPSILON)
+                features = instance_norm(place, features)
             features = functional.leaky_relu(features, SLOPE)
             if place < HALVED:
                 features = self.halvings[place](features)

@@ -74,7 +74,12 @@ class GeneratorPlan(BaseModel):
 
 def instance_norm(site: int, features: Tensor) -> Tensor:
     """Normalize by the moments of each image and channel: what the networks are trained with."""
-    return functional.instance_norm(features, eps=EPSILON)
+    normalized = functional.instance_norm(features, eps=EPSILON)
+    if normalized.requires_grad:
+        # On a CPU torch (2.14) reads the gradient of a single image as if its channels were planes; where they lie next
+        # to each other, as after a sum with what does, what flows back would be wrong.
+        normalized.register_hook(Tensor.contiguous)
+    return normalized
 
 
 class Generator(nn.Module):
