@@ -1,15 +1,19 @@
 """Training and jobs from the terminal."""
 
 import json
+import subprocess
+from contextlib import suppress
 
 import numpy as np
 import pytest
 from laboratories import BLUE, PINK, write_fields
 from PIL import Image
+from rank_starter import start_ranks
 
 from cytoshift.jobs import TrainSpec, create, jobs_folder
 from cytoshift.jobs.result import read_result
 from cytoshift.models import load_model
+from cytoshift.training.loop import CHECKPOINT
 
 RECIPE = """
 task = "detector"
@@ -152,3 +156,42 @@ def test_a_translator_between_two_laboratories_is_a_job_of_the_study(tmp_path, c
     cytoshift("models", "adopt", "as-b-fastcut")
     field = next((tmp_path / "a").iterdir())
     assert "Wrote" in cytoshift("translate", field, tmp_path / "seen.ome.zarr", "--mpp", 0.5)
+
+
+def test_a_rank_that_is_killed_ends_the_other_and_the_training_goes_on(recipe, tmp_path, cytoshift):
+    out, steps = tmp_path / "run", ("--set", "training.steps=12")
+    ranks = start_ranks(["-m", "cytoshift", "train", str(recipe), "--out", str(out), *steps])
+    checkpoint = out / "work" / "training" / CHECKPOINT
+    while not checkpoint.exists():
+        with suppress(subprocess.TimeoutExpired):
+            pytest.fail(f"ended with {ranks[0].wait(0.05)}: {ranks[0].communicate()}")
+    ranks[1].kill()
+    ranks[1].communicate()
+    said = ranks[0].communicate()
+    assert ranks[0].returncode == 2, said
+    assert "Another rank of this training has ended" in said[1]
+    assert said[1].count("\n") == 1
+    cytoshift("train", recipe, "--out", out, *steps, "--resume")
+    events = [json.loads(line) for line in (out / "events.jsonl").read_text().splitlines()]
+    assert any(event.get("text", "").startswith("resumed at step") for event in events)
+    assert {event["step"] for event in events if event["kind"] == "loss"} == set(range(1, 13))
+
+
+def test_two_ranks_make_the_model_that_one_makes(recipe, tmp_path, cytoshift):
+    cytoshift("train", recipe, "--out", tmp_path / "one", "--set", "training.steps=2")
+    ranks = start_ranks(
+        ["-m", "cytoshift", "train", str(recipe), "--out", str(tmp_path / "two"), "--set", "training.steps=2"]
+    )
+    said = [rank.communicate() for rank in ranks]
+    assert [rank.returncode for rank in ranks] == [0, 0], said
+    assert "Made the model tiny" in said[0][0]
+    assert said[1] == ("", "")
+    one, two = (
+        [json.loads(line) for line in (tmp_path / name / "events.jsonl").read_text().splitlines()]
+        for name in ("one", "two")
+    )
+    assert [event["kind"] for event in one] == [event["kind"] for event in two]
+    for ours, theirs in zip(one, two, strict=True):
+        if ours["kind"] == "loss":
+            assert theirs["bbox_regression"] == pytest.approx(ours["bbox_regression"], abs=1e-4)
+    assert (tmp_path / "two" / "model" / "weights.safetensors").exists()

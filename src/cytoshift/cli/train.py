@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,9 @@ from cytoshift.cli.evaluate_translation import evaluate_translation_
 from cytoshift.cli.outcome import conclude
 from cytoshift.cli.progress import bar
 
+if TYPE_CHECKING:
+    from cytoshift.jobs import TrainSpec
+
 evaluate = typer.Typer(help="Measure a model on annotated data.", no_args_is_help=True)
 
 
@@ -23,13 +26,25 @@ def train(
     changes: Annotated[list[str] | None, typer.Option("--set", help="key=value of the recipe.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where FOLDER was left.")] = False,
 ) -> None:
-    """Train a model from a recipe; Ctrl+C stops it and --resume goes on."""
+    """Train a model from a recipe; Ctrl+C stops it and --resume goes on. Started by torchrun, on several devices."""
+    from cytoshift.jobs.train import take_part, training_spec
+    from cytoshift.training.ranks import joined
+
+    spec = training_spec(recipe, changes or [])
+    with joined(spec.device) as ranks:
+        spec = spec.model_copy(update={"threads": ranks.threads(spec.threads)})
+        if ranks.first:
+            _train(spec, out, resume)
+        else:
+            take_part(spec, out)
+
+
+def _train(spec: TrainSpec, out: Path, resume: bool) -> None:
+    """Run the job, and say how it ended."""
     from cytoshift.jobs import JobError, attach, create
     from cytoshift.jobs.control import FolderControl
     from cytoshift.jobs.runner import run
-    from cytoshift.jobs.train import training_spec
 
-    spec = training_spec(recipe, changes or [])
     if not resume:
         create(spec, out)
     elif attach(out).spec.model_dump(exclude={"made", "threads"}) != spec.model_dump(exclude={"made", "threads"}):

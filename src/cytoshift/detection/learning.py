@@ -44,6 +44,8 @@ class DetectorLearning(TrainingTask):
         Fields that the start learnt from, repeated so that they are not forgotten: every second view is of them.
     """
 
+    divisible = True  # RetinaNet counts each image's cells, and takes the mean over images
+
     def __init__(
         self,
         recipe: DetectorRecipe,

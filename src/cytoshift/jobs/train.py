@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from torch import Tensor
 
 from cytoshift.detection.recipe import DetectorRecipe
-from cytoshift.errors import RecipeError
+from cytoshift.errors import Cancelled, Paused, RecipeError
+from cytoshift.jobs.control import FolderControl
 from cytoshift.jobs.folder import MODEL, TRAINING, WORK
 from cytoshift.jobs.keep import keep_model, write_model
 from cytoshift.jobs.result import Made
@@ -25,6 +26,7 @@ from cytoshift.mitosis.recipe import MitosisRecipe
 from cytoshift.models import Card, Registry
 from cytoshift.stain.restyling import RestainRecipe
 from cytoshift.training import Control, Emit
+from cytoshift.training.ranks import current
 from cytoshift.training.recipe import check_recipe, read_recipe
 from cytoshift.translation.recipe import TranslationRecipe
 
@@ -86,12 +88,31 @@ def train(spec: TrainSpec, folder: Path, *, emit: Emit, control: Control) -> Mad
     recipe = check_recipe(spec.recipe, task.recipe, spec.name)
     training = folder / WORK / TRAINING
     card, state, steps = task.train(recipe, training, emit=keep_samples(emit, training, folder), control=control)
+    current().wait()  # none of them reads the folder any more
     after, before = parted(card.metrics)
     if spec.registry:
         kept = keep_model(Registry(spec.registry), card, state, folder / WORK / MODEL)
         return Made(kept.card.id, kept.folder, steps, after, before)
     write_model(card, state, folder / MODEL)
     return Made(card.id, folder / MODEL, steps, after, before)
+
+
+def take_part(spec: TrainSpec, folder: Path) -> None:
+    """Train beside the first rank, which runs the job in a folder, and write nothing.
+
+    It does what the first rank does, after that one has prepared what the training needs.
+    """
+    import torch
+
+    torch.set_num_threads(spec.threads)
+    task, ranks = _task(spec.recipe.get("task", "detector"), spec.name), current()
+    recipe = check_recipe(spec.recipe, task.recipe, spec.name)
+    ranks.prepared()
+    try:
+        task.train(recipe, folder / WORK / TRAINING, emit=lambda event: None, control=FolderControl(folder))
+    except (Cancelled, Paused):
+        return
+    ranks.wait()
 
 
 def _task(name: object, recipe: str) -> Task:

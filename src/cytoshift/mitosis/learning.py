@@ -18,6 +18,7 @@ from cytoshift.mitosis.losses import alignment, annealed, distillation, warmed
 from cytoshift.mitosis.networks import Architecture, MitosisNetwork, Output, build_network
 from cytoshift.mitosis.patches import PatchSet
 from cytoshift.mitosis.recipe import MitosisRecipe
+from cytoshift.training.divided import gathered
 from cytoshift.training.task import TrainingTask
 
 AT_ONCE = 64
@@ -39,6 +40,8 @@ class Batch:
 class MitosisLearning(TrainingTask):
     """Mix, Align, Distil on the patches of several domains.
 
+    Ranks that divide a batch align the domains, and mix the styles, of all its patches.
+
     Parameters
     ----------
     recipe : MitosisRecipe
@@ -49,6 +52,8 @@ class MitosisLearning(TrainingTask):
     phases : tuple of str, optional
         Phases that the second head tells apart; those of the training patches without.
     """
+
+    divisible = True
 
     def __init__(
         self,
@@ -123,7 +128,9 @@ class MitosisLearning(TrainingTask):
         recipe = self.recipe
         if recipe.alignment:
             weight = recipe.alignment * annealed(batch.step / recipe.training.steps)
-            losses["alignment"] = weight * alignment(output.descriptors, batch.domains.to(device))
+            losses["alignment"] = weight * alignment(
+                gathered(output.descriptors.float()), gathered(batch.domains.to(device))
+            )
         if recipe.distillation:
             with torch.no_grad():
                 teacher: Output = self.average(images)
@@ -184,6 +191,7 @@ def pixels(images: Tensor, device: torch.device) -> Tensor:
 
 def _phase_loss(logits: Tensor, shares: Tensor) -> Tensor:
     """Return the cross entropy with what the experts saw; patches of which no expert said anything do not count."""
+    logits, shares = gathered(logits), gathered(shares)
     known = shares.sum(dim=1) > 0
     if not known.any():
         return logits.sum() * 0

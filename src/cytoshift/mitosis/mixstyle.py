@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from cytoshift.training.divided import drawn, gathered, images_of_all
+
 EPSILON = 1e-6
 
 
@@ -29,10 +31,10 @@ class MixStyle(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map features ``(batch, channel, y, x)`` to features of the same shape and type."""
-        if not self.training or len(x) < 2 or torch.rand(()) >= self.chance:
+        if not self.training or images_of_all(len(x)) < 2 or torch.rand(()) >= self.chance:
             return x
-        share = torch.distributions.Beta(self.alpha, self.alpha).sample((len(x), 1, 1, 1)).to(x.device)
-        return mixed(x, torch.randperm(len(x)).to(x.device), share)
+        share = drawn(len(x), lambda n: torch.distributions.Beta(self.alpha, self.alpha).sample((n, 1, 1, 1)))
+        return mixed(x, drawn(len(x), torch.randperm).to(x.device), share.to(x.device))
 
 
 def mixed(x: Tensor, other: Tensor, share: Tensor) -> Tensor:
@@ -42,13 +44,13 @@ def mixed(x: Tensor, other: Tensor, share: Tensor) -> Tensor:
     ----------
     x : Tensor, shape (batch, channel, y, x)
     other : Tensor of int64, shape (batch,)
-        Whose style is mixed in.
+        Whose style is mixed in: a place in the whole batch, which may be divided among ranks.
     share : Tensor, shape (batch, 1, 1, 1)
         λ: how much of its own style an image keeps.
     """
     features = x.float()  # variances in bfloat16 would be noise
     variance, mean = torch.var_mean(features.detach(), dim=(2, 3), keepdim=True)
     deviation = (variance + EPSILON).sqrt()
-    new_mean = share * mean + (1 - share) * mean[other]
-    new_deviation = share * deviation + (1 - share) * deviation[other]
+    new_mean = share * mean + (1 - share) * gathered(mean)[other]
+    new_deviation = share * deviation + (1 - share) * gathered(deviation)[other]
     return ((features - mean) / deviation * new_deviation + new_mean).to(x.dtype)

@@ -25,6 +25,7 @@ from cytoshift.training.checkpoint import (
     write_tensors,
 )
 from cytoshift.training.ema import Ema
+from cytoshift.training.ranks import Ranks, current
 from cytoshift.training.schedule import Plateau, warmup, warmup_cosine
 from cytoshift.training.settings import TrainingSettings
 from cytoshift.training.task import TrainingTask, decayed
@@ -49,7 +50,7 @@ class FitResult:
 
 
 def fit(task: TrainingTask, settings: TrainingSettings, folder: Path, *, emit: Emit, control: Control) -> FitResult:
-    """Train a task's network.
+    """Train a task's network, alone or as one of several `Ranks`.
 
     Parameters
     ----------
@@ -65,10 +66,12 @@ def fit(task: TrainingTask, settings: TrainingSettings, folder: Path, *, emit: E
         ``stop_early`` ends the training and keeps the best weights, ``cancel`` raises `Cancelled`, and ``pause``
         raises `Paused` after a checkpoint.
     """
-    run = _Run(task, settings, folder, emit)
+    ranks = current()
+    ranks.prepared()
+    run = _Run(task, settings, folder, emit, ranks)
     run.resume()
     for step, batch in _ahead(task, run.step, settings.steps):
-        wish = control.state()
+        wish = ranks.agreed(control.state())
         if wish == "pause" and step > 0:
             run.save()
         heed(wish)
@@ -91,6 +94,7 @@ def fit(task: TrainingTask, settings: TrainingSettings, folder: Path, *, emit: E
     if run.best_step == 0 or (run.step % settings.validate_every and run.step < settings.steps):
         run.validate()
         run.save()
+    ranks.wait()  # the first has written what all read now
     state, header = read_tensors(folder / BEST)
     return FitResult(state, header["metrics"], header["step"], run.step)
 
@@ -98,8 +102,8 @@ def fit(task: TrainingTask, settings: TrainingSettings, folder: Path, *, emit: E
 class _Run:
     """The state of a training between two steps."""
 
-    def __init__(self, task: TrainingTask, settings: TrainingSettings, folder: Path, emit: Emit) -> None:
-        self.task, self.settings, self.folder, self.emit = task, settings, folder, emit
+    def __init__(self, task: TrainingTask, settings: TrainingSettings, folder: Path, emit: Emit, ranks: Ranks) -> None:
+        self.task, self.settings, self.folder, self.emit, self.ranks = task, settings, folder, emit, ranks
         self.device = pick_device(settings.device)
         self.network = task.network.to(self.device)
         self.average = Ema(self.network, settings.ema_decay)
@@ -109,6 +113,7 @@ class _Run:
         if task.opponents is not None:
             self.networks["opponents"] = task.opponents.to(self.device)
             self.optimizers["opposing"] = self._adam(decayed(task.opponents))
+        ranks.even(self.networks)
         self.step = 0
         self.best_step = 0
         self.best_score = -math.inf
@@ -156,6 +161,8 @@ class _Run:
             self.emit({"kind": "note", "text": words})
 
     def save(self) -> None:
+        if not self.ranks.first:
+            return
         header = {
             "step": self.step,
             "best_step": self.best_step,
@@ -203,18 +210,20 @@ class _Run:
         self.optimizers[optimizer].zero_grad(set_to_none=True)
         summed: dict[str, Tensor] = {}
         for part, share in self.task.parts(batch, self.settings.at_once):
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
-                losses = loss(part)
-            if not losses:
-                return losses
-            total = torch.stack(list(losses.values())).sum()
-            if not torch.isfinite(total):
-                raise DataError(
-                    f"The loss became {float(total.detach())} at step {self.step}; start again with a lower "
-                    "learning_rate."
-                )
-            (total if share == 1 else total * share).backward()  # type: ignore[no-untyped-call]
-            summed = {name: summed.get(name, 0) + value.detach() * share for name, value in losses.items()}
+            with self.ranks.portion_of(part, divisible=self.task.divisible) as (mine, portion):
+                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
+                    losses = loss(mine)
+                if not losses:
+                    return losses
+                weight, total = share * portion, torch.stack(list(losses.values())).sum()
+                (total if weight == 1 else total * weight).backward()  # type: ignore[no-untyped-call]
+            summed = {name: summed.get(name, 0) + value.detach() * weight for name, value in losses.items()}
+        summed = self.ranks.add_up(network, summed)
+        total = torch.stack(list(summed.values())).sum()
+        if not torch.isfinite(total):
+            raise DataError(
+                f"The loss became {float(total)} at step {self.step}; start again with a lower learning_rate."
+            )
         nn.utils.clip_grad_norm_(network.parameters(), self.settings.clip_norm)
         self.optimizers[optimizer].step()
         return summed
@@ -225,18 +234,23 @@ class _Run:
         self.emit({"kind": "progress", "step": self.step, "total": self.settings.steps, "eta": round(eta, 1)})
 
     def validate(self) -> None:
-        network = self.average.network.eval()
-        with torch.inference_mode():
-            self.task.settle(network)
-            metrics = self.task.validate(network)
+        metrics = self.ranks.told(self._measured() if self.ranks.first else None)
         self.emit({"kind": "validation", "step": self.step, **metrics})
         better = metrics["score"] > self.best_score or self.best_step == 0
         self.worse = 0 if better else self.worse + 1
         self.plateau.validated(better)
         if better or self.settings.keep == "last":
             self.best_score, self.best_step = metrics["score"], self.step
-            header = {"step": self.step, "metrics": metrics}
-            write_tensors(self.folder / BEST, network.state_dict(), header)
+            if self.ranks.first:
+                header = {"step": self.step, "metrics": metrics}
+                write_tensors(self.folder / BEST, self.average.network.state_dict(), header)
+
+    def _measured(self) -> dict[str, float]:
+        """Return what the averaged network is worth."""
+        network = self.average.network.eval()
+        with torch.inference_mode():
+            self.task.settle(network)
+            return self.task.validate(network)
 
 
 def _ahead(task: TrainingTask, start: int, stop: int, depth: int = 3) -> Iterator[tuple[int, Any]]:

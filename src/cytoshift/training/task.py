@@ -26,6 +26,9 @@ class TrainingTask(ABC):
         Of so many steps the opponents learn in one.
     opposing_rate : float
         Their learning rate, as a share of the network's.
+    divisible : bool
+        Whether ranks may divide a batch among them: the losses are means over its images, or see all of them by
+        `cytoshift.training.divided`. Every rank computes the whole batch otherwise.
     average : Module
         The averaged network, set by the loop before the first step: a teacher for tasks that learn from it.
     """
@@ -35,6 +38,7 @@ class TrainingTask(ABC):
     opponents: nn.Module | None = None
     opposing_every: int = 1
     opposing_rate: float = 1.0
+    divisible: bool = False
 
     @abstractmethod
     def batch(self, step: int) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from cytoshift.training.divided import drawn
 from cytoshift.training.domains import Domain
 from cytoshift.translation.bridge import coefficients
 from cytoshift.translation.contrast import PatchFeatures, contrast_loss, draw_places
@@ -106,16 +107,17 @@ class BridgeLearning(TranslatorLearning):
 
     def _rolled_out(self, states: Tensor, step: int, random: torch.Generator) -> Tensor:
         """Walk the bridge to a step, each image with draws of its own; nothing is learnt on the way."""
+        shape = states.shape[1:]
         with torch.no_grad():
             for place in range(step):
                 predicted = self.generator(states, place, self._style(len(states), random, states.device))
-                noise = torch.randn(states.shape, generator=random).to(states.device)
-                states = self._steps[place](states, predicted.float(), noise)
+                noise = drawn(len(states), lambda n: torch.randn(n, *shape, generator=random))
+                states = self._steps[place](states, predicted.float(), noise.to(states.device))
         return states.contiguous(memory_format=torch.channels_last)
 
     def _style(self, count: int, random: torch.Generator, device: torch.device) -> Tensor | None:
         length = self.recipe.architecture.generator.style
-        return torch.randn(count, length, generator=random).to(device) if length else None
+        return drawn(count, lambda n: torch.randn(n, length, generator=random)).to(device) if length else None
 
     def _bridge_loss(self, pair: Tensor, other: Tensor, step: int) -> Tensor:
         architecture, entropy = self.recipe.architecture, self._critics["entropy"]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from cytoshift.training.divided import drawn, gathered
 from cytoshift.training.domains import Domain
 from cytoshift.translation.crops import Batch, draws, scaled
 from cytoshift.translation.discriminator import Critic
@@ -74,7 +75,13 @@ class CycleLearning(TranslatorLearning):
         random = draws(self.recipe.training.seed + 1, batch.step)
         losses = {}
         for end, (real, made) in self._made.items():
-            pooled = self._pools[end].exchange(made, random).contiguous(memory_format=torch.channels_last)
+            pooled = self._pooled(end, made, random).contiguous(memory_format=torch.channels_last)
             losses[f"critic of {end}"] = critic_loss(self._critics[end](real), self._critics[end](pooled))
         self._made = {}
         return losses
+
+    def _pooled(self, end: str, made: Tensor, random: torch.Generator) -> Tensor:
+        """Exchange made images for those that a critic is to see; a pool takes in those of all ranks."""
+        every = gathered(made)
+        exchanged = self._pools[end].exchange(every, random)
+        return drawn(len(made), lambda n: exchanged)

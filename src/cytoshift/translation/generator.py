@@ -78,7 +78,7 @@ def instance_norm(site: int, features: Tensor) -> Tensor:
     if normalized.requires_grad:
         # On a CPU torch (2.14) reads the gradient of a single image as if its channels were planes; where they lie next
         # to each other, as after a sum with what does, what flows back would be wrong.
-        normalized.register_hook(Tensor.contiguous)
+        normalized.register_hook(Tensor.contiguous)  # type: ignore[no-untyped-call]
     return normalized
 
 

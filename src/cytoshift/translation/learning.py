@@ -33,6 +33,8 @@ JUDGED = 18
 class TranslatorLearning(TrainingTask):
     """A translator's training.
 
+    Most papers take one image a step, which ranks cannot divide; they divide larger batches.
+
     Parameters
     ----------
     recipe : TranslationRecipe
@@ -42,6 +44,8 @@ class TranslatorLearning(TrainingTask):
     start : mapping of tensors, optional
         The generator's weights to start from.
     """
+
+    divisible = True
 
     def __init__(
         self,

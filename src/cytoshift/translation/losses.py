@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from cytoshift.training.divided import gathered
 from cytoshift.translation.bridge import remaining
 
 
@@ -34,7 +35,7 @@ def entropy_bound(joint: Tensor, crossed: Tensor) -> tuple[Tensor, Tensor]:
     crossed : Tensor
         What it says to a pair and one of another image.
     """
-    return joint.float().mean(), torch.logsumexp(crossed.float().flatten(), 0)
+    return joint.float().mean(), torch.logsumexp(gathered(crossed.float()).flatten(), 0)
 
 
 def entropy_network_loss(joint: Tensor, crossed: Tensor) -> Tensor:

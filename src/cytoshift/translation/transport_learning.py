@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from cytoshift.training.divided import drawn
 from cytoshift.training.domains import Domain
 from cytoshift.translation.crops import Batch, scaled
 from cytoshift.translation.discriminator import Critic
@@ -79,5 +80,5 @@ class TransportLearning(TranslatorLearning):
         deviation = self.recipe.architecture.noise
         if not deviation:
             return images
-        noise = torch.randn(len(images), 1, *images.shape[2:], generator=random) * deviation
+        noise = drawn(len(images), lambda n: torch.randn(n, 1, *images.shape[2:], generator=random)) * deviation
         return torch.cat([images, noise.to(images.device)], 1).contiguous(memory_format=torch.channels_last)

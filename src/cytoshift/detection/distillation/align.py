@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from cytoshift.training.divided import total
+
 RADII = (1 / 16, 1 / 8, 1 / 4)
 """Widths of the Gaussian low-pass filters, as shares of the highest frequency (half a cycle a pixel)."""
 
@@ -83,12 +85,12 @@ def compact_alignment(
     projection : Module
         A 1 x 1 convolution.
     """
-    total, count = [], []
+    apart, count = [], []
     for ours, theirs, weight in zip(student, teacher, weights, strict=True):
         cosine = functional.cosine_similarity(projection(ours).float(), theirs.detach().float(), dim=1)
-        total.append((weight * (1 - cosine)).sum())
+        apart.append((weight * (1 - cosine)).sum())
         count.append(weight.sum())
-    return torch.stack(total).sum() / torch.stack(count).sum().clamp(min=1e-6)
+    return total(torch.stack(apart).sum()) / total(torch.stack(count).sum()).clamp(min=1e-6)
 
 
 def identity_projection(channels: int) -> nn.Conv2d:

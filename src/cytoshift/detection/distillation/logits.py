@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from cytoshift.training.divided import total
+
 KD_TEMPERATURE = 2.0
 SURE = 0.01
 """Share of the anchors, those of which the teacher is surest, that take part beside the matched ones."""
@@ -34,7 +36,7 @@ def logit_distillation(student: Tensor, teacher: Tensor, matches: Tensor) -> Ten
     cross = functional.binary_cross_entropy_with_logits(student, chance, reduction="none")
     own = functional.binary_cross_entropy_with_logits(teacher, chance, reduction="none")
     divergence = (cross - own).sum(dim=-1)[looked].sum()
-    return KD_TEMPERATURE**2 * divergence / (matches >= 0).sum().clamp(min=1)
+    return KD_TEMPERATURE**2 * total(divergence) / total((matches >= 0).sum()).clamp(min=1)
 
 
 def decoupled_distillation(student: Tensor, teacher: Tensor, matches: Tensor, labels: Tensor) -> Tensor:
@@ -53,13 +55,14 @@ def decoupled_distillation(student: Tensor, teacher: Tensor, matches: Tensor, la
         ``(batch, anchors)``: the class of that cell; of others it is not looked at.
     """
     matched = matches >= 0
-    if not matched.any() or student.shape[-1] < 2:
+    count = total(matched.sum())
+    if not count or student.shape[-1] < 2:
         return student.sum() * 0
     ours, theirs = student[matched].float() / DKD_TEMPERATURE, teacher.detach()[matched].float() / DKD_TEMPERATURE
     truth = labels[matched][:, None]
     target = _divergence(_against_rest(ours, truth), _against_rest(theirs, truth))
     others = _divergence(_without(ours, truth), _without(theirs, truth))
-    return DKD_TEMPERATURE**2 * (DKD_TARGET * target + DKD_OTHERS * others)
+    return DKD_TEMPERATURE**2 * total(DKD_TARGET * target + DKD_OTHERS * others) / count
 
 
 def _surest(scores: Tensor) -> Tensor:
@@ -87,5 +90,5 @@ def _others(values: Tensor, truth: Tensor) -> Tensor:
 
 
 def _divergence(ours: Tensor, theirs: Tensor) -> Tensor:
-    """Return the mean Kullback-Leibler divergence of the teacher's log chances from the student's."""
-    return functional.kl_div(ours, theirs, reduction="batchmean", log_target=True)
+    """Return the sum of the Kullback-Leibler divergences of the teacher's log chances from the student's."""
+    return functional.kl_div(ours, theirs, reduction="sum", log_target=True)

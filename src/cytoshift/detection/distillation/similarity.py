@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from cytoshift.training.divided import gathered, images_of_all
+
 
 def similarity_preservation(student: Sequence[Tensor], teacher: Sequence[Tensor]) -> Tensor:
     """Return how the similarities within a batch differ: rows of unit length, squared difference over batch squared.
@@ -23,9 +25,9 @@ def similarity_preservation(student: Sequence[Tensor], teacher: Sequence[Tensor]
     """
     pairs = zip(student, teacher, strict=True)
     terms = [(_similar(ours) - _similar(theirs.detach())).square().sum() for ours, theirs in pairs]
-    return torch.stack(terms).mean() / student[0].shape[0] ** 2
+    return torch.stack(terms).mean() / images_of_all(len(student[0])) ** 2
 
 
 def _similar(features: Tensor) -> Tensor:
-    pooled = features.float().mean(dim=(2, 3))
+    pooled = gathered(features.float().mean(dim=(2, 3)))
     return functional.normalize(pooled @ pooled.T, dim=1)

@@ -66,6 +66,8 @@ class RestainLearning(TrainingTask):
         Weights of D1 and D2 to start from.
     """
 
+    divisible = True
+
     def __init__(
         self,
         recipe: RestainRecipe,

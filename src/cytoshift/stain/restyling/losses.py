@@ -12,10 +12,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from cytoshift.training.divided import mean
+
 
 def critic_loss(real: Tensor, made: Tensor) -> Tensor:
     """Return what a discriminator minimises in (1) and (3), from its logits for real and for generated patches."""
-    lost = functional.binary_cross_entropy_with_logits(real.float(), torch.ones_like(real, dtype=torch.float32))
+    ones = torch.ones_like(real, dtype=torch.float32)
+    lost = mean(functional.binary_cross_entropy_with_logits(real.float(), ones, reduction="none"))
     return lost + functional.binary_cross_entropy_with_logits(made.float(), torch.zeros_like(made, dtype=torch.float32))
 
 
@@ -31,4 +34,4 @@ def pixel_loss(made: Tensor, original: Tensor) -> Tensor:
 
 def task_loss(logits: Tensor, abnormal: Tensor) -> Tensor:
     """Return (4), the cross-entropy of the frozen task network on reconstructed patches, T(X_S) being the label."""
-    return functional.binary_cross_entropy_with_logits(logits.float(), abnormal.float())
+    return mean(functional.binary_cross_entropy_with_logits(logits.float(), abnormal.float(), reduction="none"))

@@ -62,6 +62,8 @@ class Views:
 class TaskLearning(TrainingTask):
     """The task network on views of the source domain's cells, as many normal as abnormal."""
 
+    divisible = True
+
     def __init__(self, recipe: TaskRecipe, source: DomainImages) -> None:
         self.recipe = recipe
         torch.manual_seed(recipe.training.seed)
