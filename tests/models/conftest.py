@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from cytoshift.models import Card, Model, Registry, save_model
+from cytoshift.models import Card, Model, Registry, intake, save_model
 
 
 @pytest.fixture
@@ -40,5 +40,7 @@ def make_model(tmp_path: Path, state: dict[str, torch.Tensor]) -> Callable[..., 
 
 
 @pytest.fixture
-def registry(tmp_path: Path) -> Registry:
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """Return a registry that asks of no network: `make_model` makes none; `test_malicious` says what is asked."""
+    monkeypatch.setattr(intake, "check_fit", lambda model: model.verify())
     return Registry(tmp_path / "registry", starters=tmp_path / "starters")

@@ -23,7 +23,7 @@ def test_the_detector_of_mitoses_is_the_adopted_one_or_one_that_ships(make_model
     assert registry.find("mitoses", "detector").folder == starters / "detector-mitosis"
     assert find_mitosis_detector(registry).card.id == "mitoses"
     own = make_model("own", identifier="own").card.model_copy(update={"classes": ("mitosis",)})
-    registry.add(save_model(tmp_path / "taught", own, state).folder)
+    save_model(registry.root / "detector" / "own", own, state)
     assert find_mitosis_detector(registry).card.id == "mitoses"
     registry.adopt("own")
     assert find_mitosis_detector(registry).card.id == "own"

@@ -57,8 +57,7 @@ def add_classifier(dock: AdaptDock, folder: Path, name: str) -> Model:
     import torch
 
     card = Card(id=name, title=name.title(), task="mitosis", classes=(NORMAL, ATYPICAL), mpp=0.25)
-    save_model(folder / name, card, {"weight": torch.zeros(1)})
-    return dock.workspace.registry.add(folder / name)
+    return save_model(dock.workspace.registry.root / "mitosis" / name, card, {"weight": torch.zeros(1)})
 
 
 def says(card: MitosisCard, words: str) -> Callable[[], bool]:

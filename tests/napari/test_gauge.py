@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QApplication
 from cytoshift.models import Registry, build_operator
 from cytoshift.models.domain import Domain
 from cytoshift.models.gauge import distance, measure_domain
-from cytoshift.models.model import copy_model
+from cytoshift.models.intake import copy_model
 from napari_cytoshift.comparison import Comparison
 from napari_cytoshift.home_distance import HomeDistance
 from napari_cytoshift.home_measure import VIEW_TILES

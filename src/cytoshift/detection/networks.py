@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -17,6 +17,7 @@ from torchvision.ops import box_iou
 from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
 
 from cytoshift.engine.doubles import Distance, Doubles, Overlap
+from cytoshift.engine.operator import MOST_PIXELS
 
 SAME_CELL = 0.5
 """Overlap from which two boxes are the same cell: a nucleus has one class, so classes compete."""
@@ -37,12 +38,12 @@ class Architecture(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     backbone: Literal["resnet18", "resnet50"] = "resnet18"
-    levels: tuple[int, ...] = (2, 3)
-    channels: int = Field(128, multiple_of=32)
+    levels: tuple[Annotated[int, Field(ge=1, le=4)], ...] = (2, 3)
+    channels: int = Field(128, ge=32, le=4096, multiple_of=32)
     anchors: tuple[tuple[float, ...], ...] = ((20.0, 28.0, 40.0), (56.0, 80.0, 112.0))
     ratios: tuple[float, ...] = (1.0,)
-    tile: int = Field(512, multiple_of=32)
-    halo: int = Field(64, multiple_of=32)
+    tile: int = Field(512, ge=32, le=MOST_PIXELS, multiple_of=32)
+    halo: int = Field(64, ge=0, le=MOST_PIXELS, multiple_of=32)
     merge_um: float | None = Field(None, gt=0)
 
     @model_validator(mode="after")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from cytoshift.detection.describe import DetectorDescriber
 from cytoshift.detection.networks import Architecture, CellRetinaNet, build_network
 from cytoshift.engine.device import pick_device
 from cytoshift.engine.doubles import Doubles, strongest
+from cytoshift.engine.loading import fitting, load_network
 from cytoshift.engine.operator import FindingOperator, Needs, TileBoxes
 from cytoshift.errors import ModelError
 from cytoshift.metrics.calibration import Platt
@@ -91,16 +93,10 @@ class DetectorOperator(FindingOperator):
         """Build the operator from what a model's card and weights say; ModelError where the two do not fit."""
         if mpp is None:
             raise ModelError(f"The card of {model_id} has no mpp; add the µm/px it was trained at to card.json.")
-        try:
+        with fitting(model_id):
             plan = Architecture.model_validate(dict(architecture))
-            network = build_network(plan, len(classes))
-            network.load_state_dict(dict(state))
+            network = load_network(partial(build_network, plan, len(classes)), state)
             scaling = Platt.from_card(calibration or {})
-        except (TypeError, ValueError, RuntimeError) as error:
-            reason = str(error).splitlines()[0]
-            raise ModelError(
-                f"The weights of {model_id} do not fit its card ({reason}); get the model again from where it came."
-            ) from error
         return cls(
             network,
             plan,

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 RGB = npt.NDArray[np.uint8]
 
+MOST_PIXELS = 8192
+"""Side of the largest tile, view or halo that a model's card may ask for: more would take gigabytes for one tile."""
+
 
 @dataclass(frozen=True, slots=True)
 class Needs:

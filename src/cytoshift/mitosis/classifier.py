@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from cytoshift.engine.device import pick_device
+from cytoshift.engine.loading import fitting, load_network
 from cytoshift.errors import ModelError
 from cytoshift.metrics.calibration import Platt
 from cytoshift.mitosis.augmentation import RGB, middle
@@ -91,16 +93,10 @@ class MitosisClassifier:
         """Build the classifier from what a model's card and weights say; ModelError where the two do not fit."""
         if mpp is None:
             raise ModelError(f"The card of {model_id} has no mpp; add the µm/px it was trained at to card.json.")
-        try:
+        with fitting(model_id):
             plan = Architecture.model_validate(dict(architecture))
-            network = build_network(plan)
-            network.load_state_dict(dict(state))
+            network = load_network(partial(build_network, plan), state)
             scaling = Platt.from_card(calibration or {})
-        except (TypeError, ValueError, RuntimeError) as error:
-            reason = str(error).splitlines()[0]
-            raise ModelError(
-                f"The weights of {model_id} do not fit its card ({reason}); get the model again from where it came."
-            ) from error
         return cls(
             network,
             plan,

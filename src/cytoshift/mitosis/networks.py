@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torchvision.models import densenet121
 from torchvision.models.densenet import DenseNet
 
+from cytoshift.engine.operator import MOST_PIXELS
 from cytoshift.mitosis.attention import Attention
 from cytoshift.mitosis.mixstyle import MixStyle
 
@@ -43,10 +44,10 @@ class Architecture(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    view: int = Field(128, ge=32)
-    side: int = Field(128, ge=32, multiple_of=32)
+    view: int = Field(128, ge=32, le=MOST_PIXELS)
+    side: int = Field(128, ge=32, le=MOST_PIXELS, multiple_of=32)
     attention: bool = True
-    phases: tuple[str, ...] = ()
+    phases: tuple[str, ...] = Field((), max_length=100)
 
 
 class Output(NamedTuple):

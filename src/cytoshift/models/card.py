@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -40,10 +40,10 @@ class Card(BaseModel):
     title: str
     task: Task
     classes: tuple[str, ...] = ()
-    mpp: float | None = None
+    mpp: float | None = Field(None, gt=0, allow_inf_nan=False)
     architecture: dict[str, Any] = Field(default_factory=dict)
-    threshold: float = 0.5
-    thresholds: dict[str, float] = Field(default_factory=dict)
+    threshold: float = Field(0.5, allow_inf_nan=False)
+    thresholds: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = Field(default_factory=dict)
     calibration: dict[str, float] = Field(default_factory=dict)
     metrics: dict[str, float] = Field(default_factory=dict)
     validation: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -73,6 +74,8 @@ def _unpack(archive: zipfile.ZipFile, path: Path, folder: Path) -> None:
             f"{path} holds '{strange or names[-1]}' where a model file has one card, weights and a licence; get the "
             "model again."
         )
+    if any(stat.S_ISLNK(entry.external_attr >> 16) for entry in entries):
+        raise ModelError(f"{path} holds a link to another place, which model files never do; get the model again.")
     if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
         raise ModelError(f"{path} is compressed, which model files never are; get the model again.")
     if sum(entry.file_size for entry in entries) > min(MAX_BYTES, path.stat().st_size):

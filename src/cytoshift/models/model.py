@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -25,6 +24,7 @@ LICENCE = "licence.txt"
 """Terms of the weights in full, where a model comes with them."""
 
 _CARD_BYTES = 1 << 20
+_DEPTH = 20
 _ROW = re.compile(r"\[\n[-+.eE\d,\s]+\]")  # JSON has no line break inside a text
 
 
@@ -79,7 +79,7 @@ def save_model(folder: str | Path, card: Card, state: dict[str, torch.Tensor]) -
         The folder is there already, or cannot be written.
     """
     folder = Path(folder)
-    _must_be_new(folder)
+    must_be_new(folder)
     try:
         with new_folder(folder) as partial:
             card = card.model_copy(update={"sha256": write_weights(partial / WEIGHTS, state)})
@@ -87,23 +87,6 @@ def save_model(folder: str | Path, card: Card, state: dict[str, torch.Tensor]) -
     except OSError as error:
         raise ModelError(
             f"The model cannot be written to {folder} ({error.strerror}); make room or choose another folder."
-        ) from error
-    return Model(card, folder)
-
-
-def copy_model(model: Model, folder: Path, card: Card) -> Model:
-    """Copy a model's weights and licence beside a card, after checking them; the folder appears at once."""
-    _must_be_new(folder)
-    model.verify()
-    try:
-        with new_folder(folder) as partial:
-            shutil.copyfile(model.weights, partial / WEIGHTS)
-            if (model.folder / LICENCE).is_file():
-                shutil.copyfile(model.folder / LICENCE, partial / LICENCE)
-            write_card(partial, card)
-    except OSError as error:
-        raise ModelError(
-            f"The model {model.card.id} cannot be copied to {folder} ({error.strerror}); make room there."
         ) from error
     return Model(card, folder)
 
@@ -165,9 +148,13 @@ def load_model(folder: str | Path) -> Model:
 def read_card(path: Path) -> Card:
     """Read a card; ModelError, one sentence, where it is none or a newer version wrote it."""
     try:
+        if not path.is_file():
+            raise ValueError("it is no file")
         if path.stat().st_size > _CARD_BYTES:
             raise ValueError("it is larger than 1 MB")
         data = json.loads(path.read_text(encoding="utf-8"))
+        if _depth(data) > _DEPTH:
+            raise ValueError(f"it nests more than {_DEPTH} levels")
         card = Card.model_validate(data)
         if not card.sha256:
             raise ValueError("it has no sha256 of the weights")
@@ -184,6 +171,16 @@ def read_card(path: Path) -> Card:
     return card
 
 
-def _must_be_new(folder: Path) -> None:
+def _depth(data: Any) -> int:
+    """Return how deeply lists and tables are nested."""
+    depth, level = 0, [data]
+    while level := [entry for entry in level if isinstance(entry, (dict, list)) and entry]:
+        level = [inner for entry in level for inner in (entry.values() if isinstance(entry, dict) else entry)]
+        depth += 1
+    return depth
+
+
+def must_be_new(folder: Path) -> None:
+    """Raise ModelError where something lies in a folder already."""
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise ModelError(f"{folder} is there already; choose a new folder for the model.")

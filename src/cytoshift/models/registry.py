@@ -14,7 +14,8 @@ from cytoshift.errors import ModelError
 from cytoshift.models.adoption import Adoptions, Decision
 from cytoshift.models.card import Card, Task
 from cytoshift.models.exchange import SUFFIX, export_model, unpacked
-from cytoshift.models.model import CARD, Model, copy_model, load_model, read_card
+from cytoshift.models.intake import copy_model
+from cytoshift.models.model import CARD, Model, load_model, read_card
 
 STARTER = "starter"
 """The name of the model of each task that ships with the package."""
@@ -86,7 +87,8 @@ class Registry:
     def add(self, folder: str | Path) -> Model:
         """Copy a model, a folder or a model file, into the registry.
 
-        An id that is taken gets ``-2``, ``-3`` and so on. ModelError where it is no model or its weights are damaged.
+        An id that is taken gets ``-2``, ``-3`` and so on. ModelError where it is no model, or its weights are damaged
+        or not those of the network that its card describes.
         """
         folder = Path(folder)
         if folder.is_file() and folder.suffix == SUFFIX:

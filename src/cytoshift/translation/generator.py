@@ -43,10 +43,10 @@ class GeneratorPlan(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     arch: Arch = "timecond"
-    width: int = Field(64, ge=4, description="channels at full resolution")
-    blocks: int = Field(9, ge=1)
-    inputs: int = Field(3, ge=3, description="channels of the image, and of noise if there are more than 3")
-    mapping: int = Field(3, ge=0, description="linear layers of the style's mapping after the first")
+    width: int = Field(64, ge=4, le=4096, description="channels at full resolution")
+    blocks: int = Field(9, ge=1, le=100)
+    inputs: int = Field(3, ge=3, le=100, description="channels of the image, and of noise if there are more than 3")
+    mapping: int = Field(3, ge=0, le=100, description="linear layers of the style's mapping after the first")
 
     @property
     def style(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from copy import copy
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from cytoshift.engine.device import pick_device
 from cytoshift.engine.grid import Shard
+from cytoshift.engine.loading import fitting, load_network
 from cytoshift.engine.operator import ImageOperator, Needs
 from cytoshift.engine.view import View
 from cytoshift.errors import ModelError
@@ -97,15 +99,9 @@ class GeneratorOperator(ImageOperator):
         """Build the operator from what a model's card and weights say; ModelError where the two do not fit."""
         if mpp is None:
             raise ModelError(f"The card of {model_id} has no mpp; add the µm/px it was trained at to card.json.")
-        try:
+        with fitting(model_id):
             plan = TranslatorArchitecture.model_validate(architecture)
-            generator = Generator(plan.generator)
-            generator.load_state_dict(dict(state))
-        except (ValueError, RuntimeError) as error:
-            reason = str(error).splitlines()[0]
-            raise ModelError(
-                f"The weights of {model_id} do not fit its card ({reason}); get the model again from where it came."
-            ) from error
+            generator = load_network(partial(Generator, plan.generator), state)
         return cls(
             generator,
             plan,

@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from cytoshift.engine.operator import MOST_PIXELS
 from cytoshift.training.domain_files import DomainFields
 from cytoshift.training.settings import TrainingSettings
 from cytoshift.translation.generator import ALIGNMENT, GeneratorPlan
@@ -28,10 +29,10 @@ class TranslatorArchitecture(_Part):
 
     method: Method = "unsb"
     generator: GeneratorPlan = GeneratorPlan()
-    steps: int = Field(5, ge=1)
+    steps: int = Field(5, ge=1, le=1000)
     tau: float = Field(0.01, gt=0)
     noise: float = Field(0.0, ge=0)
-    tile: int = Field(512, multiple_of=ALIGNMENT)
+    tile: int = Field(512, le=MOST_PIXELS, multiple_of=ALIGNMENT)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import copy
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from cytoshift.engine.device import pick_device
+from cytoshift.engine.loading import fitting, load_network
 from cytoshift.engine.operator import ImageOperator, Needs
 from cytoshift.errors import ModelError
 from cytoshift.slides.slide import Slide
@@ -74,15 +76,9 @@ class Restyler(ImageOperator):
         """Build the operator from what a model's card and weights say; ModelError where the two do not fit."""
         if mpp is None:
             raise ModelError(f"The card of {model_id} has no mpp; add the µm/px it was trained at to card.json.")
-        try:
+        with fitting(model_id):
             plan = RestylerArchitecture.model_validate(dict(architecture))
-            network = Generator(plan.removal.channels, plan.widths)
-            network.load_state_dict(dict(state))
-        except (ValueError, RuntimeError) as error:
-            reason = str(error).splitlines()[0]
-            raise ModelError(
-                f"The weights of {model_id} do not fit its card ({reason}); get the model again from where it came."
-            ) from error
+            network = load_network(partial(Generator, plan.removal.channels, plan.widths), state)
         return cls(network, plan, mpp=mpp, title=title, model_id=model_id, version=version, device=device)
 
     @property

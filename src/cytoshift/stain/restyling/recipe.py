@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from cytoshift.engine.operator import MOST_PIXELS
 from cytoshift.stain.restyling.networks import ALIGNMENT, HALO, STAGES
 from cytoshift.stain.restyling.removal import StainRemoval
 from cytoshift.training.domain_files import DomainFields
@@ -23,8 +24,8 @@ class RestylerArchitecture(_Part):
 
     widths: tuple[int, ...] = Field((64, 128, 256, 512, 512, 512), min_length=STAGES, max_length=STAGES)
     removal: StainRemoval = StainRemoval()
-    tile: int = Field(512, multiple_of=ALIGNMENT)
-    halo: int = Field(HALO, ge=HALO, multiple_of=ALIGNMENT)
+    tile: int = Field(512, ge=ALIGNMENT, le=MOST_PIXELS, multiple_of=ALIGNMENT)
+    halo: int = Field(HALO, ge=HALO, le=MOST_PIXELS, multiple_of=ALIGNMENT)
 
 
 class Critics(_Part):
