@@ -12,7 +12,14 @@ from torchvision.models import resnet18, resnet50
 from cytoshift.detection import start
 from cytoshift.detection.networks import Architecture, build_network
 from cytoshift.detection.start import is_trunk, load_trunk
-from cytoshift.errors import DataError
+from cytoshift.errors import DataError, ModelError
+from cytoshift.training import foreign, unpickling
+
+
+@pytest.fixture(autouse=True)
+def _read_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Convert files in this process, which is quicker; `tests/training/test_foreign.py` has the other one."""
+    monkeypatch.setattr(foreign, "_run", unpickling.convert)
 
 
 @pytest.fixture
@@ -37,12 +44,12 @@ def test_another_network_and_no_weights_at_all_are_said(network, tmp_path: Path)
     with pytest.raises(DataError, match="holds no weights of a resnet18"):
         load_trunk(network, str(file), "resnet18")
     file.write_bytes(b"not weights")
-    with pytest.raises(DataError, match="cannot be read as weights"):
+    with pytest.raises(ModelError, match="no checkpoint of tensors alone"):
         load_trunk(network, str(file), "resnet18")
     with pytest.raises(DataError, match="cannot be read as weights"):
         load_trunk(network, str(tmp_path / "missing.safetensors"), "resnet18")
     torch.save({"epoch": 3}, file)
-    with pytest.raises(DataError, match="more than weights"):
+    with pytest.raises(ModelError, match="more than a network's tensors"):
         load_trunk(network, str(file), "resnet18")
 
 

@@ -10,6 +10,7 @@ from published import PlainGenerator, ReleasedGenerator
 from torch import nn
 
 from cytoshift.errors import ModelError
+from cytoshift.training import foreign, unpickling
 from cytoshift.translation import Generator
 from cytoshift.translation.release import read_release
 
@@ -34,6 +35,12 @@ def _built(architecture, state) -> Generator:
 def _saved(network: nn.Module, path, before: str = ""):
     torch.save(OrderedDict((before + name, tensor) for name, tensor in network.state_dict().items()), path)
     return path
+
+
+@pytest.fixture(autouse=True)
+def _read_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Convert files in this process, which is quicker; `tests/training/test_foreign.py` has the other one."""
+    monkeypatch.setattr(foreign, "_run", unpickling.convert)
 
 
 @pytest.fixture

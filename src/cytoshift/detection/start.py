@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from pickle import UnpicklingError
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
@@ -13,6 +11,7 @@ from torchvision.models import ResNet18_Weights, ResNet50_Weights
 
 from cytoshift.detection.networks import CellRetinaNet
 from cytoshift.errors import DataError
+from cytoshift.training.foreign import read_state
 
 IMAGENET = "imagenet"
 
@@ -31,6 +30,8 @@ def load_trunk(network: CellRetinaNet, start: str, backbone: str) -> None:
     ------
     DataError
         They cannot be had or read, or belong to another network.
+    ModelError
+        A file that ``torch.save`` wrote holds anything but tensors.
     """
     state = _published(backbone) if start == IMAGENET else _file(Path(start))
     trunk = network.backbone.body
@@ -58,14 +59,11 @@ def _published(backbone: str) -> dict[str, Tensor]:
 
 
 def _file(path: Path) -> dict[str, Tensor]:
+    if path.suffix != ".safetensors":
+        return read_state(path)
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, SafetensorError, RuntimeError, ValueError, EOFError, UnpicklingError) as error:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
         raise DataError(
             f"{path} cannot be read as weights alone; save a network's state_dict and give that."
         ) from error
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise DataError(f"{path} holds more than weights; save its state_dict alone.")
-    return state

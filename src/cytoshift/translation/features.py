@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -17,6 +17,7 @@ from PIL import Image
 from cytoshift.engine.device import pick_device
 from cytoshift.engine.operator import Needs
 from cytoshift.errors import DataError, ModelError
+from cytoshift.training.foreign import read_state
 
 RGB = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float64]
@@ -133,12 +134,16 @@ def _inception(weights: Path) -> Any:
     if not weights.is_file():
         raise ModelError(f"There are no Inception weights at {weights}; give their path, or --features starter.")
     try:
-        # torch-fidelity would unpickle whatever the file holds: nothing but tensors may get there
-        state = torch.load(weights, map_location="cpu", weights_only=True)
+        state = read_state(weights)
         if _LAST not in state:
-            raise TypeError(f"no {_LAST}")
-        return FeatureExtractorInceptionV3("inception", ["2048"], feature_extractor_weights_path=str(weights))
-    except (RuntimeError, OSError, EOFError, TypeError, AttributeError, pickle.UnpicklingError) as error:
+            raise ModelError(f"There is no {_LAST} in {weights}.")
+        # torch-fidelity unpickles the file that it is given, so it is given one written here
+        with tempfile.TemporaryDirectory(prefix="cytoshift-inception-") as folder:
+            torch.save(state, Path(folder) / "weights.pth")
+            return FeatureExtractorInceptionV3(
+                "inception", ["2048"], feature_extractor_weights_path=str(Path(folder) / "weights.pth")
+            )
+    except (ModelError, RuntimeError, OSError, TypeError, AttributeError) as error:
         raise ModelError(
             f"{weights} does not hold torch-fidelity's Inception weights; get "
             "weights-inception-2015-12-05-6726825d.pth of its release, or give --features starter."

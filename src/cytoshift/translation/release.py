@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from cytoshift.errors import ModelError
-from cytoshift.translation.foreign import read_state
+from cytoshift.training.foreign import read_state
 from cytoshift.translation.generator import Generator, GeneratorPlan
 from cytoshift.translation.recipe import TranslatorArchitecture
 

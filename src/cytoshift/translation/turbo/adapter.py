@@ -16,7 +16,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from cytoshift.errors import ModelError
-from cytoshift.translation.foreign import read_checkpoint, unwrapped
+from cytoshift.training.foreign import read_checkpoint, unwrapped
 from cytoshift.translation.turbo.architecture import Direction, Lora
 
 NAME = "turbo"
