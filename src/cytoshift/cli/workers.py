@@ -17,8 +17,8 @@ Scheduler = Annotated[
     str | None,
     typer.Option(
         "--scheduler",
-        metavar="tcp://HOST:PORT",
-        help="Compute with the workers of this dask.distributed scheduler; they must see slide and model.",
+        metavar="tcp://HOST:PORT|FILE.toml",
+        help="Compute with the workers of this dask.distributed scheduler, or of the cluster that a file describes.",
     ),
 ]
 
@@ -30,17 +30,17 @@ def workers(scheduler: str | None, operator: Build, through: Build | None = None
     Parameters
     ----------
     scheduler : str or None
-        Its address.
+        Its address, or the file of a cluster.
     operator, through : callable
         How each worker makes the operator, and the one to look through; see `engine.Remote`.
     """
     if scheduler is None:
         yield None
         return
-    from cytoshift.engine import ClusterExecutor, Remote
+    from cytoshift.engine.clusters import reach
 
-    with ClusterExecutor(scheduler) as executor:
-        yield Remote(executor, operator, through)
+    with reach(scheduler, operator, through) as remote:
+        yield remote
 
 
 def sent(operator: ImageOperator, build: Build) -> Build:

@@ -10,9 +10,10 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from cytoshift.engine.cluster_plan import Paths, sent_there, there
 from cytoshift.engine.derived import DerivedSlide
 from cytoshift.engine.executor import Executor
 from cytoshift.engine.grid import Shard, Tile, TileGrid, rectangles
@@ -49,11 +50,14 @@ class Remote:
         Makes the operator of the run.
     through : callable, optional
         Makes the operator through which the slide is seen.
+    paths : mapping of str to str
+        How workers name folders that have another name here.
     """
 
     executor: Executor
     operator: Build
     through: Build | None = None
+    paths: Paths = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class Errand:
     Parameters
     ----------
     path : str
-        Where the slide is; the same path must lead to it from every worker.
+        Where the slide is, as every worker names it.
     mpp_yx : tuple of float or None
         Its µm/px.
     objective : float or None
@@ -159,14 +163,15 @@ def send(remote: Remote, slide: Slide, operator: Operator, pipeline: Pipeline) -
         Prepared.
     pipeline : Pipeline
     """
-    about, run = slide.info, run_key(pipeline.view, operator)
+    about, run, paths = slide.info, run_key(pipeline.view, operator), remote.paths
+    operator_there, through_there = (sent_there(build, paths) for build in (remote.operator, remote.through))
     return RemotePipeline(
         pipeline.view,
         pipeline.grid,
         pipeline.batch,
         pipeline.cancel,
         pipeline.readers,
-        errand=Errand(about.path, about.mpp_yx, about.objective, remote.operator, remote.through, run),
+        errand=Errand(there(about.path, paths), about.mpp_yx, about.objective, operator_there, through_there, run),
         executor=remote.executor,
     )
 
@@ -194,7 +199,7 @@ def _furnish(errand: Errand) -> tuple[Pipeline, Operator]:
     except CytoshiftError as error:
         raise CytoshiftError(
             f"A worker cannot begin ({str(error).rstrip('.')}); put slide and model where all workers see them by the "
-            "same path."
+            "same path, or let a cluster file say how they name it."
         ) from error
     view = View.of(slide, operator.needs)
     run = run_key(view, operator)
