@@ -84,6 +84,8 @@ def start_(
     else:
         spec = _learning(study, task, model, recipe or RECIPES[task], changes or [], seed)
         job = start(spec, new_job_folder(study, spec.kind))
+    for note in spec.notes:
+        typer.echo(note)
     typer.echo(f"Started {job.name}.")
     if wait:
         follow_job(job)

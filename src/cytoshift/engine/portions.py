@@ -71,7 +71,7 @@ class Portions:
             else:
                 results.extend(made[: len(some)])
                 continue
-            _free()  # only here, where the error no longer holds what the operator had in its hands
+            free_memory()  # only here, where the error no longer holds what the operator had in its hands
         return results
 
 
@@ -84,7 +84,7 @@ def _filled(windows: RGB, size: int) -> RGB:
     return windows if len(windows) == size else np.concatenate([windows, windows[-1:].repeat(size - len(windows), 0)])
 
 
-def _free() -> None:
+def free_memory() -> None:
     """Give back what nobody uses, also what torch keeps of a device's memory."""
     gc.collect()
     torch = sys.modules.get("torch")

@@ -9,6 +9,8 @@ from typing import Any
 from cytoshift.durable import new_file
 from cytoshift.errors import CytoshiftError
 
+JOBS = "jobs"
+"""Folder, in the study's, of its jobs' folders."""
 SPEC = "job.json"
 EVENTS = "events.jsonl"
 STOP = "stop"

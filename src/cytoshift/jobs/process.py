@@ -18,6 +18,7 @@ from cytoshift.jobs.events import read_events
 from cytoshift.jobs.folder import (
     CANCEL,
     EVENTS,
+    JOBS,
     LAUNCHED,
     LOCK,
     LOG,
@@ -186,7 +187,7 @@ def attach(folder: str | Path) -> Job:
 
 def jobs_folder(study_folder: str | Path) -> Path:
     """Where a study keeps its jobs."""
-    return Path(study_folder).absolute() / "jobs"
+    return Path(study_folder).absolute() / JOBS
 
 
 def new_job_folder(study_folder: str | Path, kind: str) -> Path:

@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 
 from cytoshift.durable import clear_unfinished
+from cytoshift.engine.portions import out_of_memory
 from cytoshift.errors import Cancelled, CytoshiftError, Paused
 from cytoshift.jobs.control import FolderControl
 from cytoshift.jobs.events import EventLog
@@ -78,6 +79,9 @@ class _Runner:
 
     def run(self) -> JobResult:
         try:
+            if not (self._folder / EVENTS).stat().st_size:
+                for note in self._spec.notes:
+                    self._emit({"kind": "note", "text": note})
             with self._turn():
                 result = self._done(self._work())
             # The training is of no use any more, and large.
@@ -174,10 +178,12 @@ class _Runner:
 
 
 def _unexpected(error: Exception, folder: Path) -> str:
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if isinstance(error, MemoryError | RuntimeError) and out_of_memory(error):
         return (
             "The job ran out of memory; close other programs and resume it, or start it with a smaller training.batch."
         )
+    if not folder.exists():
+        return f"The job's folder is not at {folder} any more; open the study where it is now and resume the job there."
     if isinstance(error, OSError) and error.strerror:
         return f"The job could not go on: {error.strerror}: {error.filename or folder}; put that right and resume it."
     return f"The job stopped at an unexpected {type(error).__name__}; {folder / LOG} says where, and it can be resumed."

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import psutil
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from cytoshift.jobs.folder import SPEC, JobError, write_text
+from cytoshift.jobs.folder import JOBS, SPEC, JobError, write_text
 
 
 def _threads() -> int:
@@ -20,14 +20,15 @@ def _threads() -> int:
 class JobSpec(BaseModel):
     """What every job says.
 
-    ``threads`` is written down because sums on a CPU depend on it: a job resumed with as many threads gives the same
-    bits.
+    ``notes`` are sentences that were worth saying before the start; the job says them first. ``threads`` is written
+    down because sums on a CPU depend on it: a job resumed with as many threads gives the same bits.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: str
     title: str = ""
+    notes: tuple[str, ...] = ()
     threads: int = Field(default_factory=_threads, ge=1)
     made: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="microseconds"))
 
@@ -105,10 +106,29 @@ def read_spec(folder: Path) -> LearnSpec | TrainSpec:
     """
     path = folder / SPEC
     try:
-        return _ANY.validate_json(path.read_bytes())
+        return _at_home(_ANY.validate_json(path.read_bytes()), folder)
     except (FileNotFoundError, NotADirectoryError):
         raise JobError(f"{folder} is not a job: it has no {SPEC}; give the folder of a job.") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise JobError(f"{path} is not a valid job: {where}: {first['msg'].lower()}; start the job anew.") from error
+
+
+def _at_home(spec: LearnSpec | TrainSpec, folder: Path) -> LearnSpec | TrainSpec:
+    """Return a specification with the study in which the job lies now: the folder may have been moved with its jobs."""
+    study = folder.absolute().parents[1]
+    if not spec.study or folder.parent.name != JOBS or Path(spec.study) == study:
+        return spec
+    changes: dict[str, Any] = {"study": str(study)}
+    if isinstance(spec, LearnSpec):
+        changes["slides"] = tuple(_moved(source, Path(spec.study), study) for source in spec.slides)
+    return spec.model_copy(update=changes)
+
+
+def _moved(source: SlideSource, old: Path, new: Path) -> SlideSource:
+    """Return where a slide lies now that lay in the study's folder; others stay."""
+    path = Path(source.path)
+    if not path.is_relative_to(old):
+        return source
+    return source.model_copy(update={"path": str(new / path.relative_to(old))})

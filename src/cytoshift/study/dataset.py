@@ -26,6 +26,9 @@ from cytoshift.study.truth import Field, complete_fields
 SIDE = 2048
 """Largest side of an image in pixels; larger fields are cut into equal parts."""
 
+VALIDATION_SHARE = 0.25
+"""Share of the cells that is held back, unless somebody asks for another."""
+
 ANNOTATIONS = "annotations.json"
 
 
@@ -64,7 +67,7 @@ def training_set(
     folder: str | Path,
     *,
     mpp: float | None = None,
-    validation_share: float = 0.25,
+    validation_share: float = VALIDATION_SHARE,
     seed: int = 0,
     report: Report | None = None,
     cancel: CancelToken | None = None,

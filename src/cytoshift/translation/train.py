@@ -102,7 +102,7 @@ def train_translator(
     def show(step: int, sheet: RGB) -> None:
         path = Path(SAMPLES, f"{step:06d}.png")
         check_room(folder, sheet.nbytes, "a sample")
-        (folder / SAMPLES).mkdir(parents=True, exist_ok=True)
+        (folder / SAMPLES).mkdir(exist_ok=True)  # the training's is there, unless somebody moved it
         with new_file(folder / path) as file:
             Image.fromarray(sheet).save(file, format="png")
         emit({"kind": "sample", "step": step, "path": str(path)})
