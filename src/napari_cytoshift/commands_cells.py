@@ -44,6 +44,11 @@ def find_mitoses(viewer: Viewer) -> None:
     dock(viewer, "Find").find_mitoses()
 
 
+def find_elsewhere(viewer: Viewer) -> None:
+    """Ask for the address of the workers that are to search, or the file of their cluster."""
+    dock(viewer, "Find").workers.ask()
+
+
 def count_mitoses(viewer: Viewer) -> None:
     """Put a counting frame on the densest spot of mitoses; again, to take it away."""
     dock(viewer, "Find").counting.toggle.click()

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from distributed import LocalCluster
 from PIL import Image
+from qtpy.QtTest import QTest
 
 from cytoshift.models.card import Card
 from cytoshift.slides import open_slide
@@ -20,6 +22,7 @@ from napari_cytoshift.layers.findings_thresholds import Thresholds
 from napari_cytoshift.widgets.find import FindDock
 from napari_cytoshift.widgets.find_region import drawn
 from napari_cytoshift.widgets.find_run import tiles
+from napari_cytoshift.widgets.find_workers import WORKERS
 from napari_cytoshift.workspace import Workspace
 
 Make = Callable[..., Any]
@@ -199,3 +202,39 @@ def test_the_docks_load_no_torch() -> None:
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_workers_elsewhere_find_the_same_cells_through_other_colours(dock: FindDock, qtbot: Any) -> None:
+    from cytoshift import stain
+
+    workspace = dock.workspace
+    workspace.see_through(stain.method("reinhard"))
+    choose(dock, "slide")
+    run(dock, qtbot)
+    here = workspace.study.findings(workspace.cells.run)
+    with LocalCluster(n_workers=1, processes=False, dashboard_address=":0", protocol="tcp://") as cluster:
+        dock.workers.head.click()
+        QTest.keyClicks(dock.workers.address, cluster.scheduler_address)
+        run(dock, qtbot)
+    there = workspace.study.findings(workspace.cells.run)
+    assert len(here) > 0
+    np.testing.assert_array_equal(there.boxes, here.boxes)
+    np.testing.assert_array_equal(there.scores, here.scores)
+    assert there.provenance.through == here.provenance.through != ""
+
+
+def test_workers_that_cannot_be_reached_are_one_sentence_and_the_address_is_remembered(
+    dock: FindDock, qtbot: Any
+) -> None:
+    choose(dock, "slide")
+    dock.workers.ask()
+    assert dock.workers.open
+    dock.workers.set_where("nonsense://nowhere:1")
+    run(dock, qtbot)
+    assert dock.message.text.startswith("No scheduler answers at nonsense://nowhere:1;")
+    assert dock.workspace.study.runs(dock.workspace.active.info.identity) == []
+    assert dock.workspace.state.get(WORKERS) == "nonsense://nowhere:1"
+    assert FindDock(dock.workspace.viewer).workers.where == "nonsense://nowhere:1"
+    dock.workers.address.clear()
+    run(dock, qtbot)
+    assert dock.workspace.study.runs(dock.workspace.active.info.identity) != []

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cytoshift.errors import CytoshiftError, ModelError
 
 if TYPE_CHECKING:
-    from cytoshift.engine import Build, ImageOperator, Operator
-    from cytoshift.models import Model
+    from cytoshift.engine import Build, ImageOperator
     from cytoshift.stain import Reference
 
 
@@ -27,6 +26,7 @@ def stain_build(method: str, reference: str | None = None, strength: float = 1.0
         0 to 1: how far the colours move.
     """
     from cytoshift import stain
+    from cytoshift.models.builds import weaker_build
 
     build: Build
     if method in stain.METHODS:
@@ -35,7 +35,7 @@ def stain_build(method: str, reference: str | None = None, strength: float = 1.0
         raise CytoshiftError(f"A stain model such as {method} brings its own colours; leave --reference out.")
     else:
         build = _model_build(method, ("stain",))
-    return build if strength == 1 else partial(_weaker, build, strength)
+    return build if strength == 1 else weaker_build(build, strength)
 
 
 def through_build(name: str) -> Build:
@@ -61,32 +61,16 @@ def image_operator(build: Build) -> ImageOperator:
     return operator
 
 
-def model_build(model: Model, **options: Any) -> Build:
-    """Return what makes the operator of a model; ``options`` are those of `models.build_operator`."""
-    return partial(_from_folder, model.folder.absolute(), **options)
-
-
 def _model_build(name: str, tasks: tuple[str, ...]) -> Build:
     from cytoshift import stain
     from cytoshift.models import STARTER, Registry
+    from cytoshift.models.builds import model_build
 
     registry = Registry()
     known = {STARTER, *(card.id for card in registry.list())}
     if not (Path(name).exists() or name in known):
         raise ModelError(f"{name} is no stain method and no model; choose one of {', '.join(stain.METHODS)}.")
     return model_build(registry.find(name, *tasks))
-
-
-def _from_folder(folder: Path, **options: Any) -> Operator:
-    from cytoshift.models import build_operator, load_model
-
-    return build_operator(load_model(folder), **options)
-
-
-def _weaker(build: Build, strength: float) -> ImageOperator:
-    from cytoshift.engine import Blended
-
-    return Blended(image_operator(build), strength)
 
 
 def read_reference(given: str) -> Reference:

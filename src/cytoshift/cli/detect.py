@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cytoshift.cli.colours import image_operator, model_build, through_build
+from cytoshift.cli.colours import image_operator, through_build
 from cytoshift.cli.opening import DetectorName, Mpp, Region, SlidePath, Through, open_calibrated
 from cytoshift.cli.output import print_columns
 from cytoshift.cli.progress import bar
@@ -85,6 +84,7 @@ def find_detector(model: str) -> Model:
 def detector(model: Model, slide: Slide, threshold: float | None) -> tuple[FindingOperator, Build]:
     """Return the operator of a detector for a slide, and what makes it; raises CytoshiftError."""
     from cytoshift.engine import FindingOperator
+    from cytoshift.models.builds import model_build
 
     build = model_build(model, threshold=threshold)
     operator = build()
@@ -100,21 +100,18 @@ def finder(model: str, classifier: str, slide: Slide, threshold: float | None) -
 
     ``starter`` is the detector of mitoses in use.
     """
+    from cytoshift.engine import FindingOperator
     from cytoshift.models import STARTER, Registry, find_mitosis_detector
+    from cytoshift.models.builds import finder_build
 
     registry = Registry()
     found = find_mitosis_detector(registry) if model == STARTER else registry.find(model, "detector")
-    folders = found.folder.absolute(), registry.find(classifier, "mitosis").folder.absolute()
-    build = partial(_finder_from, *folders, threshold)
+    build = finder_build(found, registry.find(classifier, "mitosis"), threshold=threshold)
     if slide.mpp is None:
         raise CytoshiftError(f"{slide.name} does not say its µm/px, which the model needs; give it with --mpp.")
-    return build(), build
-
-
-def _finder_from(detector: Path, classifier: Path, threshold: float | None) -> FindingOperator:
-    from cytoshift.models import build_finder, load_model
-
-    return build_finder(load_model(detector), load_model(classifier), threshold=threshold)
+    operator = build()
+    assert isinstance(operator, FindingOperator)
+    return operator, build
 
 
 def search(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cytoshift.cli.colours import image_operator, model_build
+from cytoshift.cli.colours import image_operator
 from cytoshift.cli.opening import Mpp, SlidePath, open_calibrated
 from cytoshift.cli.progress import bar
 from cytoshift.cli.slides import Out, check_free
@@ -34,6 +34,7 @@ def translate(
 ) -> None:
     """Write a slide as the laboratory would show it on whose slides the model was taught; Ctrl+C keeps what is done."""
     from cytoshift.engine import run_image
+    from cytoshift.models.builds import model_build
 
     check_free(out)
     opened = open_calibrated(slide, mpp)

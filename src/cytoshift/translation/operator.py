@@ -116,6 +116,11 @@ class GeneratorOperator(ImageOperator):
         )
 
     @property
+    def model(self) -> tuple[str, str]:
+        """Id and version of the model."""
+        return self._model
+
+    @property
     def key(self) -> str:
         return f"{self._model[0]}-{self._model[1][:16]}-steps{self._steps}-seed{self._passes.seed}"
 

@@ -23,6 +23,7 @@ from napari_cytoshift.widgets.find_history import RunChooser, Searched, recall, 
 from napari_cytoshift.widgets.find_models import FindModels
 from napari_cytoshift.widgets.find_region import cut, drawn, start_drawing
 from napari_cytoshift.widgets.find_run import FIRST_GUESS, STORED_FROM, Found, Search, search, tiles
+from napari_cytoshift.widgets.find_workers import FindWorkers
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -58,6 +59,7 @@ class FindDock(Dock):
             "Find mitoses", "Find mitoses, and which are atypical, with the models for it", self.find_mitoses
         )
         self.run = button("Run", "Find cells (the window stays usable meanwhile)", self.start)
+        self.workers = FindWorkers(self.workspace)
         self.scale = sentence("The detector needs to know how large a pixel is, and this slide does not say.")
         self.set_scale = button("Set µm/px…", "Set it in the Slide dock", lambda: self.go_to("Slide"))
         self.shown = RunChooser(self.workspace)
@@ -104,6 +106,7 @@ class FindDock(Dock):
         shown.addWidget(self.shown_title)
         shown.addWidget(self.shown, 1)
         self.content.addLayout(form)
+        self.content.addWidget(self.workers)
         self.content.addWidget(self.scale)
         self.content.addWidget(self.set_scale)
         self.content.addLayout(go)
@@ -174,8 +177,8 @@ class FindDock(Dock):
             self.message.say(str(error))
             return
         self.message.say("")
-        place = self.place
-        what = Search(slide, model, study, region, self.workspace.through, place == "slide", classifier)
+        place, elsewhere = self.place, self.workers.where
+        what = Search(slide, model, study, region, self.workspace.through, place == "slide", classifier, elsewhere)
         self._work = self.workspace.start(
             f"Finding cells in {slide.name}",
             lambda work: search(what, work),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from napari_cytoshift.layers.findings import know
 from napari_cytoshift.view import Box
 
 if TYPE_CHECKING:
+    from cytoshift.engine import Remote
     from cytoshift.engine.operator import ImageOperator
     from cytoshift.models import Model
     from cytoshift.models.card import Card
@@ -55,6 +58,8 @@ class Search:
         Whether a whole slide is searched where it is empty too.
     classifier : Model or None
         What tells atypical mitoses from normal ones, where the detector finds mitoses.
+    workers : str
+        Address of a scheduler or file of a cluster whose workers search; ``""`` for this computer.
     """
 
     slide: Slide
@@ -64,6 +69,7 @@ class Search:
     through: ImageOperator | None
     glass: bool = False
     classifier: Model | None = None
+    workers: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,8 @@ def search(what: Search, work: Work) -> Found:
     Raises
     ------
     ModelError, SlideError, Cancelled
+    CytoshiftError
+        The workers cannot be reached, or cannot do it.
     """
     work.report(Progress(0, 0, 0.0, None, "Loading the model"))
     from cytoshift.engine import FindingOperator, run_findings
@@ -96,21 +104,43 @@ def search(what: Search, work: Work) -> Found:
         raise ModelError(f"{operator.title} finds no cells; choose a detector.")
     tissue = find_tissue(what.slide) if what.region is None and not what.glass else None
     so_far, pace = _SoFar(work), _Pace(work)
-    findings = run_findings(
-        what.slide,
-        operator,
-        region=what.region,
-        tissue=tissue,
-        report=pace.report,
-        cancel=work.cancel,
-        on_tile=so_far.add,
-        through=what.through,
-    )
+    with _workers(what, work) as remote:
+        findings = run_findings(
+            what.slide,
+            operator,
+            region=what.region,
+            tissue=tissue,
+            report=pace.report,
+            cancel=work.cancel,
+            on_tile=so_far.add,
+            through=what.through,
+            remote=remote,
+        )
     know(what.study, what.slide)
     run = what.study.add_findings(findings)
     what.study.cells(what.slide.info.identity, run)  # read back here, so that the window need not
     area = _area(what.slide, what.region) if tissue is None else tissue.area_mm2(what.slide.frame)
     return Found(findings, run, area, pace.seconds_per_tile)
+
+
+@contextmanager
+def _workers(what: Search, work: Work) -> Iterator[Remote | None]:
+    """Reach the workers that are to search while the block runs; None for this computer."""
+    if not what.workers:
+        yield None
+        return
+    work.report(Progress(0, 0, 0.0, None, "Reaching the workers"))
+    from cytoshift.engine.clusters import reach
+    from cytoshift.models import Registry
+    from cytoshift.models.builds import colours_build, finder_build, model_build
+
+    if what.classifier is None:
+        build = model_build(what.model, threshold=STORED_FROM)
+    else:
+        build = finder_build(what.model, what.classifier, threshold=STORED_FROM)
+    through = None if what.through is None else colours_build(what.through.prepare(what.slide), Registry())
+    with reach(what.workers, build, through) as remote:
+        yield remote
 
 
 def _area(slide: Slide, region: Box | None) -> float | None:

@@ -82,6 +82,11 @@ class Restyler(ImageOperator):
         return cls(network, plan, mpp=mpp, title=title, model_id=model_id, version=version, device=device)
 
     @property
+    def model(self) -> tuple[str, str]:
+        """Id and version of the model."""
+        return self._model
+
+    @property
     def key(self) -> str:
         white = "unfitted" if self._white is None else "-".join(f"{value:g}" for value in self._white)
         return f"{self._model[0]}-{self._model[1][:16]}-{white}"

@@ -120,6 +120,11 @@ class TurboTranslator(ImageOperator):
         return Needs(mpp=self._mpp, tile=self._lattice.core, halo=self._lattice.halo, batch=1)
 
     @property
+    def model(self) -> tuple[str, str]:
+        """Id and version of the model."""
+        return self._model
+
+    @property
     def steps(self) -> int:
         """How often the network is asked; 1."""
         return 1
