@@ -25,6 +25,7 @@ from cytoshift.training.checkpoint import (
     write_tensors,
 )
 from cytoshift.training.ema import Ema
+from cytoshift.training.memory import AtOnce, Parts
 from cytoshift.training.ranks import Ranks, current
 from cytoshift.training.schedule import Plateau, warmup, warmup_cosine
 from cytoshift.training.settings import TrainingSettings
@@ -114,6 +115,12 @@ class _Run:
             self.networks["opponents"] = task.opponents.to(self.device)
             self.optimizers["opposing"] = self._adam(decayed(task.opponents))
         ranks.even(self.networks)
+        self.at_once = AtOnce(
+            task,
+            settings.at_once,
+            alone=ranks.count == 1,
+            tell=lambda words: emit({"kind": "note", "text": words}),
+        )
         self.step = 0
         self.best_step = 0
         self.best_score = -math.inf
@@ -143,6 +150,7 @@ class _Run:
             self.best_score = header["best_score"] if self.best_step else -math.inf
             self.worse = header["worse"]
             self.plateau.share, self.plateau.stalled = header["plateau"]
+            self.at_once.size = header.get("at_once", self.at_once.size)
         except (KeyError, RuntimeError) as error:
             raise ModelError(
                 f"{path} is of another training or version of the package; train in a new folder, or delete the file."
@@ -169,6 +177,7 @@ class _Run:
             "best_score": self.best_score if self.best_step else None,
             "worse": self.worse,
             "plateau": (self.plateau.share, self.plateau.stalled),
+            "at_once": self.at_once.size,
         }
         tensors = pack(self.networks, self.optimizers) | random_state(self.device)
         write_tensors(self.folder / CHECKPOINT, tensors, header)
@@ -207,17 +216,9 @@ class _Run:
     ) -> dict[str, Tensor]:
         """Take one step of an optimizer down a loss; returns its parts."""
         network.train()
-        self.optimizers[optimizer].zero_grad(set_to_none=True)
-        summed: dict[str, Tensor] = {}
-        for part, share in self.task.parts(batch, self.settings.at_once):
-            with self.ranks.portion_of(part, divisible=self.task.divisible) as (mine, portion):
-                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
-                    losses = loss(mine)
-                if not losses:
-                    return losses
-                weight, total = share * portion, torch.stack(list(losses.values())).sum()
-                (total if weight == 1 else total * weight).backward()  # type: ignore[no-untyped-call]
-            summed = {name: summed.get(name, 0) + value.detach() * weight for name, value in losses.items()}
+        summed = self.at_once.compute(batch, lambda parts: self._gradients(optimizer, loss, parts))
+        if not summed:
+            return summed
         summed = self.ranks.add_up(network, summed)
         total = torch.stack(list(summed.values())).sum()
         if not torch.isfinite(total):
@@ -226,6 +227,21 @@ class _Run:
             )
         nn.utils.clip_grad_norm_(network.parameters(), self.settings.clip_norm)
         self.optimizers[optimizer].step()
+        return summed
+
+    def _gradients(self, optimizer: str, loss: Callable[[Any], dict[str, Tensor]], parts: Parts) -> dict[str, Tensor]:
+        """Add up the gradients of the parts of a batch; returns the parts of its loss, none where nothing is to do."""
+        self.optimizers[optimizer].zero_grad(set_to_none=True)
+        summed: dict[str, Tensor] = {}
+        for part, share in parts:
+            with self.ranks.portion_of(part, divisible=self.task.divisible) as (mine, portion):
+                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
+                    losses = loss(mine)
+                if not losses:
+                    return losses
+                weight, total = share * portion, torch.stack(list(losses.values())).sum()
+                (total if weight == 1 else total * weight).backward()  # type: ignore[no-untyped-call]
+            summed = {name: summed.get(name, 0) + value.detach() * weight for name, value in losses.items()}
         return summed
 
     def _tell(self, losses: dict[str, Tensor]) -> None:

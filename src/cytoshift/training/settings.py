@@ -16,7 +16,8 @@ class TrainingSettings(BaseModel):
     Attributes
     ----------
     at_once : int or None
-        Images of a batch that are computed at once, for methods that can split theirs; gradients add up. All without.
+        Images of a batch that are computed at once, for methods that can split theirs; gradients add up. All without,
+        and fewer from when memory runs out.
     schedule : str
         ``"cosine"`` falls with the steps, ``"plateau"`` whenever ``plateau_patience`` validations brought nothing new,
         by ``plateau_factor``.

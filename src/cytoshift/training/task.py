@@ -8,6 +8,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from cytoshift.training.divided import Portion, cut, images_in
+
 
 class TrainingTask(ABC):
     """One training, as the loop sees it.
@@ -45,8 +47,16 @@ class TrainingTask(ABC):
         """Make the batch of a step on the CPU; called from a thread that works ahead."""
 
     def parts(self, batch: Any, at_once: int | None) -> Iterable[tuple[Any, float]]:
-        """Split a batch into parts to be computed one after the other, and the share that each has in the loss."""
-        return ((batch, 1.0),)
+        """Split a batch into parts to be computed one after the other, and the share that each has in the loss.
+
+        Here by images, for `divisible` tasks; what looks across images sees those of a part. Opponents learn from what
+        was made of a whole batch, so a task that has some is not split.
+        """
+        if at_once is None or not self.divisible or self.opponents is not None:
+            return ((batch, 1.0),)
+        images = images_in(batch)
+        portions = [Portion(at, min(at + at_once, images), images) for at in range(0, images, at_once)]
+        return [(cut(batch, portion), portion.share) for portion in portions]
 
     @abstractmethod
     def loss(self, batch: Any) -> dict[str, Tensor]:
