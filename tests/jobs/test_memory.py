@@ -1,4 +1,4 @@
-"""A job whose memory runs out: it goes on with smaller parts and says so, or ends with a sentence and can be resumed."""
+"""A job whose memory runs out goes on with smaller parts and says so, or ends with a sentence and can be resumed."""
 
 from __future__ import annotations
 
