@@ -1,4 +1,4 @@
-"""What can be done with the job that the Adapt dock shows, as functions of a viewer."""
+"""What can be done with the job that the Adapt dock shows, and with the models, as functions of a viewer."""
 
 from napari import Viewer
 
@@ -13,3 +13,8 @@ def pause_job(viewer: Viewer) -> None:
 def resume_job(viewer: Viewer) -> None:
     """Let the job that is shown go on from its last checkpoint."""
     dock(viewer, "Adapt").resume()
+
+
+def show_models(viewer: Viewer) -> None:
+    """Show which model comes from which, and which is in use."""
+    dock(viewer, "Adapt").show_model()

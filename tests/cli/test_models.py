@@ -1,6 +1,7 @@
 """Models from the terminal: taken in, shown, used, given out."""
 
 import json
+import shutil
 
 from cytoshift.models import Registry
 
@@ -41,3 +42,21 @@ def test_a_model_is_shown_whatever_its_task(restyler, cytoshift):
     cytoshift("models", "import", restyler)
     assert "task: stain" in cytoshift("models", "show", "restyled")
     assert "task: detector" in cytoshift("models", "show", "starter")
+
+
+def test_the_models_are_drawn_as_a_tree(detector, cytoshift, tmp_path):
+    cytoshift("models", "import", detector)
+    child = tmp_path / "child"
+    shutil.copytree(detector, child)
+    card = json.loads((child / "card.json").read_text())
+    card |= {"id": "taught", "parent": "untaught", "metrics": {"mAP50": 0.4, "gain mAP50": 0.1}}
+    (child / "card.json").write_text(json.dumps(card))
+    cytoshift("models", "import", child)
+    cytoshift("models", "adopt", "taught")
+    drawn = cytoshift("models", "tree", "--task", "detector").splitlines()
+    at = next(k for k, line in enumerate(drawn) if line.startswith("untaught"))
+    assert drawn[at + 1].startswith("└─ * taught")
+    assert drawn[at + 1].endswith("mAP50 0.40 (+0.10)")
+    told = {root["id"]: root for root in json.loads(cytoshift("models", "tree", "--json"))}
+    assert [child["id"] for child in told["untaught"]["children"]] == ["taught"]
+    assert told["untaught"]["children"][0]["in_use"]

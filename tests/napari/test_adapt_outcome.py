@@ -85,7 +85,7 @@ def test_the_table_marks_what_became_worse_and_shows_what_is_known(qtbot: Any) -
     shown = [table.pages.tabText(k) for k in range(table.pages.count()) if table.pages.isTabVisible(k)]
     assert shown == ["Overall"]
     table.show_result(trusted((0.05, 0.15), (-0.3, -0.1), (0.1, 0.3), None, home=(-0.02, 0.04)))
-    assert table.overall.cells["mAP50", "change"].text() == "▲ +0.10<br><small>+0.05 to +0.15</small>"
+    assert table.overall.cells["mAP50", "change"].text() == "▲ +0.10<br><small>+0.05…+0.15</small>"
     assert table.by_class.cells["AP50 SCC", "title"].text() == "SCC"
     assert table.by_class.cells["AP50 SCC", "change"].toolTip() == "Too few cells for an interval"
     assert (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
+from cytoshift.cli.models_tree import tree
 from cytoshift.cli.output import number, print_columns, print_json
 from cytoshift.cli.progress import bar
 from cytoshift.errors import ModelError
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from cytoshift.models.published import Naming
 
 app = typer.Typer(help="Models: list, show, import, export, adopt and go back.", no_args_is_help=True)
+
+app.command()(tree)
 
 Id = Annotated[str, typer.Argument(metavar="MODEL", help="A model's id, its folder, or starter.")]
 Task = Annotated[

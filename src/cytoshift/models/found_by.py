@@ -7,6 +7,7 @@ detector's.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from cytoshift.errors import ModelError
 from cytoshift.mitosis.classes import ATYPICAL, MITOSIS, NORMAL
@@ -38,6 +39,51 @@ def counted_from(card: Card | None) -> tuple[float, dict[str, float]]:
     if MITOSIS in own:
         own |= dict.fromkeys((NORMAL, ATYPICAL), own[MITOSIS])
     return card.threshold, own
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One of the models that found some cells.
+
+    Parameters
+    ----------
+    id : str
+    card : Card or None
+        None where there is no model of this id any more.
+    same : bool
+        Whether the model of this id is the one that found them; it is not where it was taught anew since.
+    """
+
+    id: str
+    card: Card | None
+    same: bool
+
+    @property
+    def words(self) -> str:
+        """Its title; its id where it is gone, or was replaced, with the words for it."""
+        if self.card is None:
+            return f"{self.id} (no longer here)"
+        return self.card.title if self.same else f"{self.card.title} (another version than is here)"
+
+
+def traced(model: str, version: str, cards: Iterable[Card]) -> tuple[Trace, ...]:
+    """Return which models found cells, the detector first.
+
+    Parameters
+    ----------
+    model, version : str
+        Ids and checksums, as a `Provenance` has them; no checksum where nobody wrote one down.
+    cards : iterable of Card
+        Of the models that are known.
+    """
+    known = {card.id: card for card in cards}
+    names, sums = model.split(WITH), version.split(WITH)
+    if len(sums) != len(names):
+        sums = [""] * len(names)
+    return tuple(
+        Trace(name, card := known.get(name), card is not None and digest in ("", card.sha256))
+        for name, digest in zip(names, sums, strict=True)
+    )
 
 
 def models_of(model: str, version: str, registry: Registry) -> tuple[Model, Model | None]:

@@ -117,6 +117,17 @@ class Registry:
         """Return the id of the adopted model of a task; None while the starter is in use."""
         return self._adoptions.adopted(task)
 
+    def in_use(self) -> dict[str, str | None]:
+        """Return by task the id of the model in use; None where there is none.
+
+        That is the adopted one. Without, it is the starter for what finds or names cells, and for colours none.
+        """
+        return {task: self.adopted(task) or self._starter_in_use(task) for task in get_args(Task)}
+
+    def _starter_in_use(self, task: str) -> str | None:
+        file = self._starters / task / CARD
+        return read_card(file).id if task in ("detector", "mitosis") and file.is_file() else None
+
     def history(self, task: str | None = None) -> tuple[Decision, ...]:
         """Return who adopted and rolled back what, oldest first."""
         return tuple(self._adoptions.history(task))

@@ -19,6 +19,7 @@ from napari_cytoshift.widgets.adapt_jobs import ACTIVE, Course, JobLook, Look, l
 from napari_cytoshift.widgets.adapt_labs import LabsCard
 from napari_cytoshift.widgets.adapt_learn import LearnCard
 from napari_cytoshift.widgets.adapt_mitosis import MitosisCard
+from napari_cytoshift.widgets.adapt_models import ModelsFold
 from napari_cytoshift.widgets.adapt_panel import JobPanel
 from napari_cytoshift.widgets.dock import Dock
 
@@ -37,7 +38,9 @@ class AdaptDock(Dock):
         super().__init__(napari_viewer)
         self.labs, self.carry = LabsCard(self.workspace), CarryCard(self.workspace)
         self.learn, self.mitosis = LearnCard(self.workspace), MitosisCard(self.workspace)
+        self.models = ModelsFold(self.workspace)
         self.cards = (self.labs, self.carry, self.learn, self.mitosis)
+        self.folds = (*self.cards, self.models)
         self.jobs, self.panel = QComboBox(), JobPanel(self.workspace)
         self.jobs.setToolTip("The jobs of this study, newest first")
         self._course = Course()
@@ -47,7 +50,7 @@ class AdaptDock(Dock):
         self._study: Path | None = None
         self._timer = QTimer(self, interval=LOOK_MS)
         self._timer.timeout.connect(self._look)
-        for widget in (*self.cards, self.jobs):
+        for widget in (*self.folds, self.jobs):
             self.content.addWidget(widget)
         self.content.addWidget(self.panel, 1)
         self._connect()
@@ -59,11 +62,15 @@ class AdaptDock(Dock):
         for card in self.cards:
             card.started.connect(self._on_started)
             card.failed.connect(self._on_failed)
-            card.turned.connect(lambda on, card=card: self._on_turned(card, on))
+        for fold in self.folds:
+            fold.turned.connect(lambda on, fold=fold: self._on_turned(fold, on))
         for teaching in (self.learn, self.mitosis):
             teaching.review_asked.connect(lambda: self.go_to("Review"))
         self.panel.wished.connect(self._ask)
         self.panel.decided.connect(self._decide)
+        self.models.decided.connect(self._decide)
+        self.models.said.connect(self.message.say)
+        self.models.failed.connect(self._on_failed)
         self.panel.compare_asked.connect(self.see_in_compare)
         for signal, slot in (
             (self.workspace.corrected, self.refresh),
@@ -89,8 +96,12 @@ class AdaptDock(Dock):
 
     def open_card(self, card: Fold | None) -> None:
         """Open a card and fold the others; None folds all."""
-        for one in sorted(self.cards, key=lambda one: one is card):
+        for one in sorted(self.folds, key=lambda one: one is card):
             one.set_open(one is card)
+
+    def show_model(self, name: str = "") -> None:
+        """Show the models as a tree, and where a model stands in it."""
+        self.models.show_model(name)
 
     def see_in_compare(self, model: str) -> None:
         """See the slide that is open through a translator."""
@@ -114,6 +125,7 @@ class AdaptDock(Dock):
             self._study, self._looks, self._chosen = study.folder, (), ""
         for card in self.cards:
             card.refresh()
+        self.models.refresh()
         self._show()
         self._timer.start()
 
@@ -182,10 +194,10 @@ class AdaptDock(Dock):
 
     def _on_turned(self, card: Fold, on: bool) -> None:
         """Make room for a card that is about to open; the window would grow for two, or for one and the curve."""
-        for one in self.cards:
+        for one in self.folds:
             if on and one is not card:
                 one.set_open(False)
-        self.panel.show_brief(on or any(one.open for one in self.cards))
+        self.panel.show_brief(on or any(one.open for one in self.folds))
 
     def _on_started(self, job: Job) -> None:
         self.message.say("")

@@ -12,10 +12,13 @@ from cytoshift.study.palette import spelled
 
 TITLES = {
     "mAP50": ("mAP50", "Average precision at half overlap, mean over the classes"),
-    "AP50_any": ("AP50, any class", "Average precision of finding a cell at all, whatever its class"),
+    "AP50_any": ("AP50, any", "Average precision of finding a cell at all, whatever its class"),
     "precision": ("Precision", "Share of what is found that is a cell, of any class, at the model's threshold"),
     "recall": ("Recall", "Share of the cells that are found, as any class, at the model's threshold"),
-    "balanced accuracy": ("Balanced accuracy", "Mean of sensitivity and specificity, at the model's threshold"),
+    "balanced accuracy": (
+        "Balanced",
+        "Balanced accuracy: mean of sensitivity and specificity, at the model's threshold",
+    ),
     "sensitivity": ("Sensitivity", "Share of the atypical mitoses that are called atypical"),
     "specificity": ("Specificity", "Share of the normal mitoses that are called normal"),
     "ROC AUC": ("ROC AUC", "How often an atypical mitosis scores above a normal one, whatever the threshold"),
@@ -24,6 +27,9 @@ TITLES = {
 
 OF_CLASS = "AP50 "
 """What the name of a number of one class begins with."""
+
+ROWS = 20
+"""More than a table has: what is below them takes the room that is left."""
 
 SAME = 0.005
 """Difference below which two numbers are called the same."""
@@ -35,10 +41,11 @@ class NumberTable(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 4, 0, 0)
+        self._grid.setContentsMargins(0, 4, 6, 0)
         self._grid.setColumnStretch(0, 1)
-        self._grid.setHorizontalSpacing(12)
-        self._grid.setVerticalSpacing(3)
+        self._grid.setRowStretch(ROWS, 1)
+        self._grid.setHorizontalSpacing(6)
+        self._grid.setVerticalSpacing(2)
         self.cells: dict[tuple[str, str], QLabel] = {}
         """By name and ``title``, ``before``, ``after`` or ``change``."""
         for column, title in enumerate(("", "before", "after", "change")):
@@ -65,7 +72,7 @@ class NumberTable(QWidget):
                 (
                     ("before", _cell(f"{number.before:.2f}", number.before_ends)),
                     ("after", _cell(f"{number.after:.2f}", number.after_ends)),
-                    ("change", _cell(changed(number), number.change_ends, "+.2f")),
+                    ("change", _cell(changed(number), number.change_ends, "+.2f", "…")),
                 ),
                 start=1,
             ):
@@ -94,10 +101,10 @@ def changed(number: Number) -> str:
     return f"{'▲' if number.change > 0 else '▼ worse'} {number.change:+.2f}"
 
 
-def _cell(text: str, ends: Ends | None, form: str = ".2f") -> str:
+def _cell(text: str, ends: Ends | None, form: str = ".2f", to: str = "–") -> str:
     if ends is None:
         return text
-    return f"{text}<br><small>{ends[0]:{form}} to {ends[1]:{form}}</small>"
+    return f"{text}<br><small>{ends[0]:{form}}{to}{ends[1]:{form}}</small>"
 
 
 def _right(text: str) -> QLabel:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QSizePolicy, QTabWidget, QVBoxLayout, QWidget
 
 from cytoshift.jobs import JobResult
@@ -24,6 +25,10 @@ ADOPT: dict[Worth | None, str] = {
 
 DECIDING = ("mAP50", "balanced accuracy")
 """Numbers that decide where no intervals were measured."""
+
+
+NARROWEST = 280
+"""Width in screen pixels that the sentences have at least, for as long as nobody has laid them out."""
 
 
 class OutcomeTable(QWidget):
@@ -52,6 +57,7 @@ class OutcomeTable(QWidget):
         trust = result.trust
         self.verdict.setText(verdict(result))
         self.forgotten.setText("" if trust is None else forgotten(trust))
+        self._fit()
         self.forgotten.setVisible(trust is not None)
         numbers = _plain(result) if trust is None else trust.gain.numbers
         drawn = "" if trust is None else _drawn(trust.gain)
@@ -60,6 +66,15 @@ class OutcomeTable(QWidget):
         self._fill(self.by_class, by_class, drawn)
         home = None if trust is None else trust.home
         self._fill(self.home, {} if home is None else home.numbers, "" if home is None else _drawn(home))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Give both sentences the height that they need: Qt believes them much taller, and the window would grow."""
+        for label in (self.verdict, self.forgotten):
+            label.setFixedHeight(max(label.heightForWidth(max(self.width(), NARROWEST)), 0))
 
     def _fill(self, page: NumberTable, numbers: Mapping[str, Number], drawn: str) -> None:
         page.show_numbers(numbers, drawn)

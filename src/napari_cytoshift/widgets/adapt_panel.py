@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QHBoxLayout, QMessageBox, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLayout, QMessageBox, QProgressBar, QPushButton, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
 from cytoshift.jobs import JobResult
@@ -139,14 +139,17 @@ class JobPanel(QWidget):
         self._show_models()
 
     def show_brief(self, on: bool) -> None:
-        """Leave the curve and the samples out, or show them: there is no room for them beside an open card."""
+        """Leave curve, samples and numbers out, or show them: there is no room for them beside an open card."""
         self._brief = on
         self._show_details()
+        for within in (self.outcome, self):  # at once: the card opens next, and the window must not grow for both
+            cast(QLayout, within.layout()).activate()
 
     def _show_details(self) -> None:
         course = self._course
         self.plot.setVisible(bool(course.steps) and not self._brief and self.outcome.isHidden())
         self.plot.show_course(course)
+        self.outcome.pages.setVisible(not self._brief)
         self.samples.setVisible(bool(course.samples) and not self._brief)
         self.samples.show_samples(course.samples)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox
 
-from cytoshift.models.found_by import detector_of
+from cytoshift.models.found_by import traced
 
 if TYPE_CHECKING:
     from cytoshift.engine.findings import Provenance
@@ -82,9 +82,7 @@ class RunChooser(QComboBox):
         cards = self._workspace.registry.list("detector")
         self.clear()
         for run, made, cells in reversed(searches):
-            card = detector_of(made.model, cards)
-            title = made.model if card is None else card.title
-            words = [when(made.made), title, self._place(run, made)]
+            words = [when(made.made), traced(made.model, made.version, cards)[0].words, self._place(run, made)]
             words += ["other colours"] if made.through else []
             self.addItem(" · ".join(words), run)
             number = f"{cells:,} predictions from score {made.threshold:g}".replace(",", " ")

@@ -126,6 +126,7 @@ class ReviewDock(Dock):
         self.listen(work.elsewhere, self._go_to_slide)
         self.cell.scaled.connect(self.gallery.viewport().update)
         self.cell.power_chosen.connect(self._on_power)
+        self.cell.found.model_asked.connect(lambda name: self.go_to("Adapt").show_model(name))
         self.rejected.toggled.connect(shown.set_show_rejected)
         self.go_on.toggled.connect(lambda on: self.workspace.state.set("review_go_on", on))
         self._later.timeout.connect(work.arrange)

@@ -10,11 +10,13 @@ from qtpy.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushBut
 from cytoshift.study.change import State
 from cytoshift.study.palette import color_of
 from napari_cytoshift.widgets.dock import button
+from napari_cytoshift.widgets.found_by import FoundBy
 from napari_cytoshift.widgets.gallery_context import WORDS
 from napari_cytoshift.widgets.review_crop import CellCrop, Scale
 from napari_cytoshift.widgets.review_order import ATYPICAL, phase_of
 
 if TYPE_CHECKING:
+    from cytoshift.engine.findings import Provenance
     from cytoshift.study.agreement import TwiceRead
     from napari_cytoshift.widgets.review_keys import ReviewKeys
     from napari_cytoshift.widgets.review_work import Review
@@ -47,6 +49,7 @@ class CurrentCell(QWidget):
         self.label, self.state = QLabel(), QLabel()
         self.label.setTextFormat(Qt.TextFormat.RichText)
         self.state.setWordWrap(True)
+        self.found = FoundBy(work.workspace)
         self._microns, self._power = QComboBox(), QComboBox()
         _choices(self._microns, MICRONS, "{} µm", self.scale_of_state(), "Side of the pictures of cells, everywhere")
         power = work.workspace.state.get("review_power", 40)
@@ -76,6 +79,7 @@ class CurrentCell(QWidget):
         """Show the selected cell, or one that two readers disagree about."""
         work, position = self._work, self._work.current
         slide, cells = work.shown.slide, work.cells
+        self.found.show_made(None if twice is not None or position is None else self._made(position))
         if twice is not None and slide is not None:
             self.label.setText("<b>Readers disagree</b>")
             self.state.setText("\n".join(work.settling.words(twice)))
@@ -91,6 +95,14 @@ class CurrentCell(QWidget):
             self.state.setText("\n".join([WORDS[state], *self._measured(position)]))
             x0, y0, x1, y1 = cells.boxes[position].tolist()
             self.crop.show_box(slide, (x0, y0, x1, y1), color_of(name), self.scale)
+
+    def _made(self, position: int) -> Provenance | None:
+        """Return the search that found a cell; None for one that a person added or a file brought."""
+        slide, ids = self._work.shown.slide, self._work.cells.ids
+        findings = None if slide is None else self._work.workspace.findings(slide)
+        if findings is None or not 0 <= int(ids.numbers[position]) < len(findings):
+            return None
+        return findings.provenance
 
     def say(self, text: str) -> None:
         """Show a sentence in place of a cell's state."""
@@ -110,6 +122,7 @@ class CurrentCell(QWidget):
         facts, chosen = QVBoxLayout(), QGridLayout()
         facts.addWidget(self.label)
         facts.addWidget(self.state)
+        facts.addWidget(self.found)
         facts.addStretch(1)
         chosen.setSpacing(4)
         for place, widget in enumerate((back, forth, self._microns, self._power)):
