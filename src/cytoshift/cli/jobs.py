@@ -42,26 +42,33 @@ def start_(
     task: Annotated[Teachable, typer.Option(help="Teach a detector, or what tells mitoses apart.")] = "detector",
     model: Annotated[str, typer.Option(help="The model to teach: an id, a folder, or starter.")] = "starter",
     recipe: Annotated[str | None, typer.Option(help="Recipe of the training.", show_default=False)] = None,
-    source: Annotated[list[str] | None, typer.Option("--from", metavar="PATH", help="Slide to be translated.")] = None,
+    source: Annotated[
+        list[str] | None, typer.Option("--from", metavar="PATH", help="Slide to be translated or restyled.")
+    ] = None,
     target: Annotated[
         list[str] | None, typer.Option("--to", metavar="PATH", help="Slide whose look is wanted.")
     ] = None,
     across: Annotated[
         str, typer.Option(metavar="TRANSLATOR", help="Carry the detector to the look that this gives.")
     ] = "",
-    fields: Annotated[str, typer.Option(metavar="COCO", help="Labelled fields to carry it with.")] = "",
+    like: Annotated[
+        str, typer.Option(metavar="RESTYLER", help="Teach it slides that are to look like the model's.")
+    ] = "",
+    fields: Annotated[str, typer.Option(metavar="COCO", help="Labelled fields to carry or to restyle with.")] = "",
     mpp: Annotated[float, typer.Option(metavar="UM", help="µm/px of images that say nothing of it.")] = 0.25,
     title: Annotated[str, typer.Option(help="What a translator is called.", show_default=False)] = "",
     changes: Annotated[list[str] | None, typer.Option("--set", help="key=value of the recipe.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the training.")] = 0,
     wait: Annotated[bool, typer.Option(help="Wait for the end and show it.")] = False,
 ) -> None:
-    """Start learning from a study's corrections, or between two laboratories, in a process that outlives this terminal.
+    """Start learning from a study's corrections, or from slides, in a process that outlives this terminal.
 
     A detector learns from what is marked complete; with --task mitosis, a classifier learns from the normal and
     atypical mitoses that were decided on. With --from and --to, each given as often as there are slides or once with a
     folder, a translator is trained that shows slides of the first laboratory as the second one's. With --across, the
     detector learns from labelled fields as that translator shows them: from --fields, or those that it learnt from.
+    With --like, that restyler learns to show slides of another scanner as the fields that it learnt from: the slides of
+    --from, or all of the study.
     """
     from cytoshift.jobs import new_job_folder, start
     from cytoshift.jobs.corrections import RECIPES
@@ -74,6 +81,21 @@ def start_(
             across, study=study, parent=model, fields=fields, recipe=recipe or RECIPE, overrides=overrides
         )
         job = start(spec, new_job_folder(study, "carry"))
+    elif like:
+        from cytoshift.jobs.laboratories import laboratory, laboratory_of, scales_of
+        from cytoshift.jobs.restyling import restyling_spec
+
+        slides = laboratory(source, mpp=mpp, calibrated=scales_of(study)) if source else laboratory_of(study, mpp=mpp)
+        spec = restyling_spec(
+            slides,
+            study=study,
+            parent=like,
+            fields=laboratory([fields], mpp=mpp) if fields else None,
+            recipe=recipe or "",
+            title=title,
+            overrides=overrides,
+        )
+        job = start(spec, new_job_folder(study, "restyle"))
     elif source or target:
         from cytoshift.jobs.laboratories import laboratory, scales_of, translating_spec
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cytoshift.errors import DataError, RecipeError
+from cytoshift.jobs.at_hand import places_of
 from cytoshift.jobs.spec import TrainSpec
 from cytoshift.models import COLOUR_TASKS, Card, Registry
 
@@ -94,13 +95,8 @@ def fields_of(card: Card) -> str:
 
     A card names a path, or only the set's folder; both are looked for under ``CYTOSHIFT_DATA``.
     """
-    from cytoshift.training.coco import data_folder, found
-
-    path = str(_data(card).get("path", ""))
-    if not path:
-        return ""
-    places = [Path(found(path)), *sorted(data_folder().glob(f"*/{Path(path).name}"))]
-    return next((str(place.resolve()) for place in places if (place / ANNOTATIONS).is_file() or place.is_file()), "")
+    places = places_of(str(_data(card).get("path", "")))
+    return next((str(place) for place in places if (place / ANNOTATIONS).is_file() or place.is_file()), "")
 
 
 def _split(place: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cytoshift.errors import DataError, RecipeError
+from cytoshift.jobs.sources import source_of
 from cytoshift.jobs.spec import TrainSpec
 from cytoshift.models import Registry
 from cytoshift.study import Study
@@ -56,6 +57,17 @@ def laboratory(
             known.setdefault(slide, (mpp, mpp))
     here = {slide: known[slide] for slide in slides if slide in known}
     return DomainFields(path="".join(sets), slides=slides, mpp=mpp, calibrated=here)
+
+
+def laboratory_of(study: str | Path, *, mpp: float = 0.25) -> DomainFields:
+    """Return the domain that all slides of a study make up; DataError where it has none, or one is not there."""
+    with Study.open(study, read_only=True) as store:
+        records = [record for record in store.slides() if record.paths]
+    if not records:
+        raise DataError(f"The study {study} has no slide yet; open one with it, or name slides with --from.")
+    scales = {source_of(record).path: record.mpp_yx for record in records}
+    known = {path: mpp_yx for path, mpp_yx in scales.items() if mpp_yx is not None}
+    return laboratory(list(scales), mpp=mpp, calibrated=known)
 
 
 def translating_spec(

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
 from torch import Tensor
 
+from cytoshift.engine import ImageOperator
 from cytoshift.errors import DataError
 from cytoshift.jobs.home import home_of_files
-from cytoshift.models import Card, Model, Registry, TrainingData
-from cytoshift.stain.restyling import ParentRestyler, RestainRecipe, train_restyler
+from cytoshift.jobs.how_far import how_far
+from cytoshift.jobs.taught import beside
+from cytoshift.models import Card, Model, Registry, TrainingData, build_operator
+from cytoshift.models.domain import Domain
+from cytoshift.stain.restyling import ParentRestyler, RestainRecipe, Restyler, TrainedRestyler, train_restyler
 from cytoshift.stain.restyling.patches import DomainImages
 from cytoshift.training import Control, Emit
 from cytoshift.training.domain_files import DomainFields, list_files, placed_domains
@@ -24,22 +29,52 @@ def restyler_card(
     start = None if parent is None else ParentRestyler(parent.card.architecture, parent.load_state())
     trained = train_restyler(recipe, folder, emit=emit, control=control, parent=start)
     source, target = trained.source.data, trained.target.data
+    home = home_of_files(list_files(recipe.source), emit)
+    after, before = _distances(recipe, home, trained, parent)
     card = Card(
         id=recipe.id,
         title=recipe.title,
         task="stain",
         mpp=recipe.mpp,
         architecture=trained.architecture.model_dump(mode="json"),
-        metrics=trained.metrics,
-        validation=f"patches of {source.name}, which it learnt from; how it does on other slides was not measured",
+        metrics=beside({**trained.metrics, **after}, {**trained.before, **before}),
+        validation=f"patches of {source.name} and {target.name}, which it learnt from; how it does on other slides was"
+        " not measured",
         trained_on=[_data(recipe.source, trained.source), _data(recipe.target, trained.target)],
-        domain=home_of_files(list_files(recipe.source), emit),
+        domain=home,
         parent="" if parent is None else parent.card.id,
         recipe=_written(recipe, parent, source.name, target.name),
         seed=recipe.training.seed,
         code_version=version("napari-cytoshift"),
     )
     return card, trained.state, trained.steps
+
+
+def _distances(
+    recipe: RestainRecipe, home: Domain | None, trained: TrainedRestyler, parent: Model | None
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Measure how far the target is from home through the new restyler, and as it is; and through its parent."""
+    if home is None:
+        return {}, {}
+    files = list_files(recipe.target).files
+    made = Restyler.from_model(
+        architecture=trained.architecture.model_dump(),
+        state=trained.state,
+        mpp=recipe.mpp,
+        title=recipe.title,
+        model_id=recipe.id,
+        version="",
+    )
+    after = {"distance": how_far(home, files, made), "distance as they are": how_far(home, files)}
+    before: dict[str, float | None] = {}
+    if parent is not None:
+        operator = build_operator(parent)
+        before = {"distance": how_far(home, files, operator) if isinstance(operator, ImageOperator) else None}
+    return _known(after), _known(before)
+
+
+def _known(numbers: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: number for name, number in numbers.items() if number is not None}
 
 
 def placed_restyler(recipe: RestainRecipe) -> RestainRecipe:

@@ -10,11 +10,12 @@ from torch import Tensor, nn
 
 from cytoshift.training.divided import drawn
 from cytoshift.training.domains import Domain
+from cytoshift.training.samples import Show
 from cytoshift.translation.bridge import coefficients
 from cytoshift.translation.contrast import PatchFeatures, contrast_loss, draw_places
 from cytoshift.translation.crops import Batch, scaled
 from cytoshift.translation.discriminator import Critic
-from cytoshift.translation.learning import Show, TranslatorLearning
+from cytoshift.translation.learning import TranslatorLearning
 from cytoshift.translation.losses import (
     adversarial_loss,
     bridge_loss,

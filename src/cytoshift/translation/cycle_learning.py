@@ -9,10 +9,11 @@ from torch import Tensor, nn
 
 from cytoshift.training.divided import drawn, gathered
 from cytoshift.training.domains import Domain
+from cytoshift.training.samples import Show
 from cytoshift.translation.crops import Batch, draws, scaled
 from cytoshift.translation.discriminator import Critic
 from cytoshift.translation.generator import Generator
-from cytoshift.translation.learning import Show, TranslatorLearning
+from cytoshift.translation.learning import TranslatorLearning
 from cytoshift.translation.losses import adversarial_loss, critic_loss, repetition_loss
 from cytoshift.translation.pool import ImagePool
 from cytoshift.translation.recipe import TranslationRecipe

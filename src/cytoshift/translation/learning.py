@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from cytoshift.metrics import bhattacharyya, rgb_histograms, structure_kept
 from cytoshift.training.domains import Domain
+from cytoshift.training.samples import JUDGED, SHOWN, Show, contact_sheet
 from cytoshift.training.task import TrainingTask
 from cytoshift.translation.crops import Batch, as_images, draw_batch, draws, scaled
 from cytoshift.translation.generator import Generator
@@ -19,15 +20,6 @@ from cytoshift.translation.losses import repetition_loss
 from cytoshift.translation.recipe import TranslationRecipe
 
 RGB = npt.NDArray[np.uint8]
-
-Show = Callable[[int, RGB], None]
-"""Is given the step, and rows of input and translated tiles as one image."""
-
-SAMPLES = 6
-"""Tiles that are shown, and with ``JUDGED`` more measured."""
-
-JUDGED = 18
-"""Tiles that are measured."""
 
 
 class TranslatorLearning(TrainingTask):
@@ -129,18 +121,7 @@ class TranslatorLearning(TrainingTask):
         before = np.ascontiguousarray(crops.source.permute(0, 2, 3, 1).numpy())
         after = as_images(self.translated(network, scaled(crops.source, device)))
         target = np.ascontiguousarray(crops.target.permute(0, 2, 3, 1).numpy())
-        self._show(self._step + 1, contact_sheet(before[:SAMPLES], after[:SAMPLES]))
+        self._show(self._step + 1, contact_sheet(before[:SHOWN], after[:SHOWN]))
         colour = bhattacharyya(rgb_histograms(np.concatenate([*after])), rgb_histograms(np.concatenate([*target])))
         kept = [structure_kept(one, other).gradient_correlation for one, other in zip(before, after, strict=True)]
         return {"colour": float(colour), "structure": float(np.mean(kept)), "score": -float(colour)}
-
-
-def contact_sheet(before: RGB, after: RGB, gap: int = 4) -> RGB:
-    """Lay pairs of tiles ``(n, y, x, 3)`` out: inputs above, what became of them below."""
-    count, height, width = before.shape[:3]
-    sheet = np.full((2 * height + gap, count * (width + gap) - gap, 3), 255, np.uint8)
-    for row, tiles in enumerate((before, after)):
-        for column, tile in enumerate(tiles):
-            y, x = row * (height + gap), column * (width + gap)
-            sheet[y : y + height, x : x + width] = tile
-    return sheet

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
 from torch import Tensor
 
-from cytoshift.durable import new_file
-from cytoshift.room import check_room
 from cytoshift.training.domains import Domain, check_apart, read_domain
 from cytoshift.training.loop import Control, Emit, fit
+from cytoshift.training.samples import show_in
 from cytoshift.translation.bridge_learning import BridgeLearning
 from cytoshift.translation.cycle_learning import CycleLearning
-from cytoshift.translation.learning import RGB, TranslatorLearning
+from cytoshift.translation.learning import TranslatorLearning
 from cytoshift.translation.recipe import Method, TranslationRecipe, TranslatorArchitecture
 from cytoshift.translation.transport_learning import TransportLearning
 
@@ -27,9 +25,6 @@ LEARNING: Mapping[Method, type[TranslatorLearning]] = {
     "cyclegan": CycleLearning,
     "not": TransportLearning,
 }
-
-SAMPLES = "samples"
-"""Folder, in the training's, of the pictures that show what it has learnt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +94,8 @@ def train_translator(
     for note in (*source.notes, *target.notes):
         emit({"kind": "note", "text": note})
 
-    def show(step: int, sheet: RGB) -> None:
-        path = Path(SAMPLES, f"{step:06d}.png")
-        check_room(folder, sheet.nbytes, "a sample")
-        (folder / SAMPLES).mkdir(exist_ok=True)  # the training's is there, unless somebody moved it
-        with new_file(folder / path) as file:
-            Image.fromarray(sheet).save(file, format="png")
-        emit({"kind": "sample", "step": step, "path": str(path)})
-
     start = None if parent is None else parent.state
-    learning = LEARNING[recipe.method](recipe, source, target, show=show, start=start)
+    learning = LEARNING[recipe.method](recipe, source, target, show=show_in(folder, emit), start=start)
     settings = recipe.training.model_copy(update={"keep": "last"})
     result = fit(learning, settings, folder, emit=emit, control=control)
     return TrainedTranslator(

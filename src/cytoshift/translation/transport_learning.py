@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from cytoshift.training.divided import drawn
 from cytoshift.training.domains import Domain
+from cytoshift.training.samples import Show
 from cytoshift.translation.crops import Batch, scaled
 from cytoshift.translation.discriminator import Critic
-from cytoshift.translation.learning import Show, TranslatorLearning
+from cytoshift.translation.learning import TranslatorLearning
 from cytoshift.translation.losses import potential_loss, transport_loss
 from cytoshift.translation.recipe import TranslationRecipe
 

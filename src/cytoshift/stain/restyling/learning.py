@@ -10,15 +10,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from cytoshift.metrics import bhattacharyya, rgb_histograms, structure_kept
 from cytoshift.stain.restyling.losses import adversarial_loss, critic_loss, pixel_loss, task_loss
 from cytoshift.stain.restyling.networks import Discriminator, Generator, initialize
 from cytoshift.stain.restyling.patches import UNKNOWN, DomainImages, draw_anywhere, draw_around_cell
 from cytoshift.stain.restyling.recipe import RestainRecipe
 from cytoshift.stain.restyling.task_network import as_tensor, scaled
+from cytoshift.training.samples import JUDGED, SHOWN, Show, contact_sheet
 from cytoshift.training.task import TrainingTask
+
+RGB = npt.NDArray[np.uint8]
 
 Stage = Literal["intra", "inter", "task"]
 """Losses (1) and (2); (3) as well; (4) as well."""
@@ -41,6 +46,7 @@ class Patched:
 class Batch:
     """What one step sees: source patches with labels (-1 where there is none), and target patches."""
 
+    step: int
     source: Patched
     abnormal: Tensor
     target: Patched | None
@@ -64,6 +70,8 @@ class RestainLearning(TrainingTask):
         Weights of the generator to start from.
     critics : mapping of tensors, optional
         Weights of D1 and D2 to start from.
+    show : callable, optional
+        Is given sample tiles of the target at every validation.
     """
 
     divisible = True
@@ -78,8 +86,10 @@ class RestainLearning(TrainingTask):
         task_network: nn.Module | None = None,
         start: Mapping[str, Tensor] | None = None,
         critics: Mapping[str, Tensor] | None = None,
+        show: Show | None = None,
     ) -> None:
         self.recipe, self.stage = recipe, stage
+        self._show, self._step = show, 0
         self.removal = recipe.architecture.removal
         torch.manual_seed(recipe.training.seed)
         generator = Generator(self.removal.channels, recipe.architecture.widths)
@@ -118,10 +128,11 @@ class RestainLearning(TrainingTask):
             rngs = (np.random.default_rng((*key, place, 1)) for place in range(recipe.training.batch))
             drawn = [draw_anywhere(rng, self._target, recipe.patches.size) for rng in rngs]
             target = _patched(drawn, self._target)
-        return Batch(_patched(source, self._source), torch.tensor(labels), target)
+        return Batch(step, _patched(source, self._source), torch.tensor(labels), target)
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """Return the generator's losses: weighted (1) and (2), from stage 2 (3), in stage 3 (4)."""
+        self._step = batch.step
         weights = self.recipe.weights
         source, target = self._restyle(batch)
         original = scaled(batch.source.images.to(source.device))
@@ -193,15 +204,47 @@ class RestainLearning(TrainingTask):
             norm.eval()
 
     def validate(self, network: nn.Module) -> dict[str, float]:
-        """Return the mean absolute error, in grey levels, on source patches that no step has drawn."""
-        size = self.recipe.patches.size
-        rngs = (np.random.default_rng((self.recipe.training.seed, 0, place)) for place in range(16))
-        patches = _patched([draw_anywhere(rng, self._source, size) for rng in rngs], self._source)
+        """Measure restyled patches that no step has drawn, and show some of the target.
+
+        ``reconstruction`` is the mean absolute error, in grey levels, of the source's; `judge` adds the target's.
+        """
+        before, after = self._styled(network, self._source, 16)
+        error = float(np.abs(after.astype(np.float64) - before).mean())
+        if self._target is None:
+            return {"reconstruction": error, "score": -error}
+        if self._show is not None:
+            self._show(self._step + 1, contact_sheet(*self._styled(network, self._target, SHOWN)))
+        return {"reconstruction": error, **self.judge(network), "score": -error}
+
+    def judge(self, network: nn.Module) -> dict[str, float]:
+        """Measure restyled patches of the target that no step has drawn.
+
+        ``colour`` is the Bhattacharyya distance of their histogram to that of source patches, ``structure`` the
+        correlation of their gradients with those of the patches as they are.
+        """
+        if self._target is None:
+            raise ValueError("there is no target in this stage")
+        before, after = self._styled(network, self._target, JUDGED)
+        wanted = self._patches(self._source, JUDGED).images.permute(0, 2, 3, 1).numpy()
+        colour = bhattacharyya(*(rgb_histograms(np.concatenate([*images])) for images in (after, wanted)))
+        kept = [structure_kept(one, other).gradient_correlation for one, other in zip(before, after, strict=True)]
+        return {"colour": float(colour), "structure": float(np.mean(kept))}
+
+    def _styled(self, network: nn.Module, domain: DomainImages, count: int) -> tuple[RGB, RGB]:
+        """Return patches ``(count, y, x, 3)`` of a domain, and what a network makes of them."""
+        patches = self._patches(domain, count)
         device = next(network.parameters()).device
         rgb = patches.images.to(device).float().div_(255)
-        made = network(self.removal(rgb, patches.whites.to(device)))
-        error = float((made - (rgb * 2 - 1)).abs().mean()) * 127.5
-        return {"reconstruction": error, "score": -error}
+        made = network(self.removal(rgb, patches.whites.to(device))).float().add(1).mul(127.5).round().clamp(0, 255)
+        before, after = (
+            images.permute(0, 2, 3, 1).contiguous().cpu().numpy() for images in (patches.images, made.to(torch.uint8))
+        )
+        return before, after
+
+    def _patches(self, domain: DomainImages, count: int) -> Patched:
+        """Draw patches that no step does."""
+        rngs = (np.random.default_rng((self.recipe.training.seed, 0, place)) for place in range(count))
+        return _patched([draw_anywhere(rng, domain, self.recipe.patches.size) for rng in rngs], domain)
 
 
 def _patched(drawn: list[tuple[np.ndarray[tuple[int, ...], np.dtype[np.uint8]], int]], domain: DomainImages) -> Patched:

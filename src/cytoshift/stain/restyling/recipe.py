@@ -100,6 +100,6 @@ class RestainRecipe(_Part):
             raise ValueError("no source patch is drawn anywhere, as D2 needs; lower patches.around_cells")
         if not (self.stages.intra or self.parent):
             raise ValueError("without its first stage a restyling needs a parent to start from; name one in parent")
-        if self.task_network.patch > self.patches.size:
+        if self.stages.task and self.task_network.patch > self.patches.size:
             raise ValueError("task_network.patch must not be larger than patches.size")
         return self

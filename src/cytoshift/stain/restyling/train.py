@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from cytoshift.stain.restyling.learning import RestainLearning, Stage
+from cytoshift.stain.restyling.learning import RGB, RestainLearning, Stage
 from cytoshift.stain.restyling.patches import DomainImages, read_domain
 from cytoshift.stain.restyling.recipe import RestainRecipe, RestylerArchitecture, TaskRecipe
 from cytoshift.stain.restyling.task_network import TaskLearning, TaskNetwork
 from cytoshift.training.loop import Control, Emit, FitResult, fit
+from cytoshift.training.samples import Show, show_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,9 @@ class TrainedRestyler:
         D1's and D2's weights, for a further stage.
     architecture : RestylerArchitecture
     metrics : dict of float
-        ``reconstruction``: mean absolute error, in grey levels, of restyled source patches.
+        ``reconstruction``, and where it has seen the target ``colour`` and ``structure``; see `RestainLearning`.
+    before : dict of float
+        The same of the target by the parent alone; empty without one.
     steps : int
         Of all stages together.
     source, target : DomainImages
@@ -39,6 +44,7 @@ class TrainedRestyler:
     critics: dict[str, Tensor]
     architecture: RestylerArchitecture
     metrics: dict[str, float]
+    before: dict[str, float]
     steps: int
     source: DomainImages
     target: DomainImages
@@ -62,7 +68,7 @@ def train_restyler(
     recipe : RestainRecipe
         What to do. With a parent its architecture is taken from there.
     folder : Path
-        For checkpoints, one folder in it for each stage.
+        For checkpoints, one folder in it for each stage, and for pictures of the target, see `show_in`.
     emit, control
         See `cytoshift.training.fit`. An early stop ends the stage that runs and leaves out the ones after it.
     parent : ParentRestyler, optional
@@ -85,7 +91,8 @@ def train_restyler(
         task_network = train_task_network(recipe.task_network, source, folder / "task", emit=emit, control=control)[0]
     start = None if parent is None else dict(parent.state)
     critics: dict[str, Tensor] | None = None
-    result, steps = None, 0
+    show = show_in(folder, emit)
+    result, steps, before = None, 0, dict[str, float]()
     for stage in _stages(recipe):
         learning = RestainLearning(
             recipe,
@@ -95,7 +102,12 @@ def train_restyler(
             task_network=task_network if stage == "task" else None,
             start=start,
             critics=critics,
+            show=partial(_show_later, show, steps),
         )
+        if parent is not None and stage == "inter" and result is None:
+            with torch.inference_mode():
+                before = learning.judge(learning.network.eval())
+            learning.network.train()
         result = fit_stage(learning, folder / f"stage-{stage}", emit=emit, control=control)
         start, critics = result.state, learning.opponents.state_dict()
         steps += result.steps
@@ -103,7 +115,12 @@ def train_restyler(
             break
     if result is None or critics is None:
         raise ValueError("a recipe has at least one stage")
-    return TrainedRestyler(result.state, critics, recipe.architecture, result.metrics, steps, source, target)
+    return TrainedRestyler(result.state, critics, recipe.architecture, result.metrics, before, steps, source, target)
+
+
+def _show_later(show: Show, steps: int, step: int, sheet: RGB) -> None:
+    """Show a sample at its step of all stages together."""
+    show(steps + step, sheet)
 
 
 def fit_stage(learning: RestainLearning, folder: Path, *, emit: Emit, control: Control) -> FitResult:
