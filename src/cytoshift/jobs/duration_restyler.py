@@ -14,10 +14,10 @@ from cytoshift.stain.restyling.networks import Generator
 from cytoshift.stain.restyling.recipe import RestylerArchitecture
 from cytoshift.training.recipe import load_recipe
 
-COST = 8.0
+COST = 2.0
 """Runs of the generator over both domains' patches that one step takes as long as; measured on two CPU cores."""
 
-SETTLING = 60.0
+SETTLING = 45.0
 """The same of one validation, which counts batch normalization's statistics anew."""
 
 
