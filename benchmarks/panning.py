@@ -38,13 +38,12 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.window.hand import LONGEST, P99, STROKES, Gaps, p99
+from benchmarks.window.hand import LONGEST, P99, STROKES, Gaps, p99, print_stalls
 from benchmarks.window.wide_slide import write_wide_slide
 from cytoshift.slides.samples import Scene, render_tile
 from cytoshift.slides.slide import TILE
@@ -85,36 +84,14 @@ def main() -> None:
         jumps = bench.jump_in_turns()
         bench.close()
     for kind in ("classical", "learned", "translated"):
-        tiles = bench.computed.get(kind)
-        _print_stalls(f"panning-{kind}-longest", np.max, stalls[kind], stalls["memory"], LONGEST, tiles)
-        _print_stalls(f"panning-{kind}-p99", p99, stalls[kind], stalls["memory"], P99, tiles)
+        done = {"tiles": bench.computed[kind]} if kind in bench.computed else {}
+        print_stalls(f"panning-{kind}-longest", np.max, stalls[kind], stalls["memory"], LONGEST, done)
+        print_stalls(f"panning-{kind}-p99", p99, stalls[kind], stalls["memory"], P99, done)
     print(json.dumps({"name": "blank-translated", "ours": blank, "floor": 0, "holds": blank == 0}), flush=True)
     for name, most in LATER.items():
         _print_later(name, jumps[name], jumps["jump-memory"], most)
     sys.stdout.flush()
     os._exit(0)  # a window that was closed leaves threads behind that Python would wait for
-
-
-def _print_stalls(
-    name: str,
-    worst: Callable[[Gaps], float],
-    ours: list[Gaps],
-    peer: list[Gaps],
-    floor: float,
-    tiles: int | None,
-) -> None:
-    mine, theirs = [worst(gaps) for gaps in ours], [worst(gaps) for gaps in peer]
-    ratio = statistics.median(a / b for a, b in zip(mine, theirs, strict=True))
-    line: dict[str, object] = {
-        "name": name,
-        "ours": round(float(statistics.median(mine)), 4),
-        "peer": round(float(statistics.median(theirs)), 4),
-        "ratio": round(float(ratio), 2),
-        "floor": floor,
-        "holds": bool(ratio <= floor),
-        "whole": round(float(worst(np.concatenate(ours)) / worst(np.concatenate(peer))), 2),
-    }
-    print(json.dumps(line if tiles is None else {**line, "tiles": tiles}), flush=True)
 
 
 def _print_later(name: str, ours: list[float], peer: list[float], floor: float) -> None:

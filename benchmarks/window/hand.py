@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -49,6 +51,29 @@ def pan(viewer: Any, heart: Heartbeat, magnification: float, strokes: int = STRO
 def p99(gaps: Gaps) -> float:
     """Return the 99th percentile of the times for which the event loop stood still."""
     return float(np.percentile(gaps, 99))
+
+
+def print_stalls(
+    name: str,
+    worst: Callable[[Gaps], float],
+    ours: list[Gaps],
+    peer: list[Gaps],
+    floor: float,
+    done: Mapping[str, int],
+) -> None:
+    """Print one measurement: the medians of the turns' worst, and of their ratios to the same pan over memory."""
+    mine, theirs = [worst(gaps) for gaps in ours], [worst(gaps) for gaps in peer]
+    ratio = statistics.median(a / b for a, b in zip(mine, theirs, strict=True))
+    line: dict[str, object] = {
+        "name": name,
+        "ours": round(float(statistics.median(mine)), 4),
+        "peer": round(float(statistics.median(theirs)), 4),
+        "ratio": round(float(ratio), 2),
+        "floor": floor,
+        "holds": bool(ratio <= floor),
+        "whole": round(float(worst(np.concatenate(ours)) / worst(np.concatenate(peer))), 2),
+    }
+    print(json.dumps({**line, **done}), flush=True)
 
 
 def path_of(count: int) -> Callable[[float], npt.NDArray[np.float64]]:

@@ -6,6 +6,7 @@ A function runs in a pool thread; what it reports, sends and returns arrives in 
 from __future__ import annotations
 
 import io
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from qtpy.QtCore import QCoreApplication, QEventLoop, QObject, Qt, Signal
 from cytoshift.engine.pace import paced_by
 from cytoshift.engine.progress import CancelToken, Progress
 from napari_cytoshift import notices
+from napari_cytoshift.priority import ASIDE, stand_back
 
 REPORTS_PER_SECOND = 15
 THREADS = 4
@@ -49,6 +51,8 @@ class Work(QObject):
         Called with this object in a thread. It may call `report` and `send`, and looks at `cancel` often.
     in_activity : bool
         Whether napari's activity dock shows it.
+    aside : bool
+        Whether it computes for long, and stands back for that in a thread of its own.
 
     Attributes
     ----------
@@ -65,7 +69,9 @@ class Work(QObject):
     finished = Signal()
     _arrived = Signal(str, object)
 
-    def __init__(self, title: str, function: Callable[[Work], Any], *, in_activity: bool = True) -> None:
+    def __init__(
+        self, title: str, function: Callable[[Work], Any], *, in_activity: bool = True, aside: bool = False
+    ) -> None:
         super().__init__()
         self.title = title
         self.cancel = CancelToken()
@@ -75,6 +81,7 @@ class Work(QObject):
         self._bar: Any = None
         self._showing = False
         self._in_activity = in_activity
+        self._aside = aside
         self._arrived.connect(self._receive, Qt.ConnectionType.QueuedConnection)
 
     def start(self) -> Work:
@@ -87,7 +94,10 @@ class Work(QObject):
         application = QCoreApplication.instance()
         if application is not None:
             application.aboutToQuit.connect(self.abandon)  # or the process waits for paused work, for ever
-        _pool().submit(self._run)
+        if self._aside:
+            threading.Thread(target=self._run_aside, name="cytoshift-aside").start()
+        else:
+            _pool().submit(self._run)
         return self
 
     @property
@@ -121,6 +131,10 @@ class Work(QObject):
         if isalive(self):  # type: ignore[no-untyped-call]
             self.blockSignals(True)
             self._close_bar()
+
+    def _run_aside(self) -> None:
+        stand_back(ASIDE)
+        self._run()
 
     def _run(self) -> None:
         try:
@@ -179,12 +193,13 @@ class Works:
         progressed: Callable[[Any], None] | None = None,
         sent: Callable[[Any], None] | None = None,
         in_activity: bool = True,
+        aside: bool = False,
     ) -> Work:
         """Run a function in a thread; every callback runs in the Qt thread.
 
         Without ``failed``, an error becomes a notification.
         """
-        work = Work(title, function, in_activity=in_activity)
+        work = Work(title, function, in_activity=in_activity, aside=aside)
         for signal, callback in (
             (work.returned, done),
             (work.failed, failed),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Hashable, Sequence
@@ -13,6 +11,7 @@ from typing import NamedTuple
 from cytoshift.engine.pace import paced_by
 from cytoshift.errors import Cancelled
 from cytoshift.slides.slide import Slide
+from napari_cytoshift.priority import stand_back
 
 
 class Tile(NamedTuple):
@@ -112,10 +111,7 @@ class Crew:
             thread.start()
 
     def _work(self) -> None:
-        if sys.platform == "linux":  # elsewhere a niceness is the whole process's
-            me = threading.get_native_id()
-            nice = min(19, os.getpriority(os.PRIO_PROCESS, me) + self._niceness)
-            os.setpriority(os.PRIO_PROCESS, me, nice)
+        stand_back(self._niceness)
         while (wish := self._next()) is not None:
             error, dropped = None, False
             try:

@@ -155,6 +155,11 @@ class FindDock(Dock):
         return str(self.where.currentData())
 
     @property
+    def running(self) -> Work | None:
+        """The search that runs; None when none does."""
+        return self._work
+
+    @property
     def _everywhere(self) -> bool:
         return self.place in ("tissue", "slide")
 
@@ -185,6 +190,7 @@ class FindDock(Dock):
             done=lambda found: self._end(slide, found, place),
             failed=self._on_failed,
             sent=self.cells.preview,
+            aside=True,
         )
         self.busy.follow(self._work, pausable=True)
         self._work.finished.connect(self._on_finished)
