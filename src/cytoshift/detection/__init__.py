@@ -1,6 +1,6 @@
 """Detection: RetinaNet over whole slides, its recipe, its training and its evaluation."""
 
-import cytoshift.training.compilers  # noqa: F401  (before anything that imports torchvision)
+import cytoshift.engine.compilers  # noqa: F401  (before anything that imports torchvision)
 from cytoshift.detection.evaluate import evaluate_detector
 from cytoshift.detection.networks import Architecture, build_network
 from cytoshift.detection.operator import DetectorOperator

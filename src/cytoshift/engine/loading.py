@@ -10,6 +10,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
+from cytoshift.engine.compilers import leave_triton_out
 from cytoshift.errors import ModelError
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -37,6 +38,7 @@ def compare(build: Callable[[], nn.Module], state: Mapping[str, Tensor]) -> None
     ValueError
         A name, a shape or a kind of number (floating or whole) differs.
     """
+    leave_triton_out()  # the meta device imports it on its way
     with torch.device("meta"):
         wanted = build().state_dict()
     if differing := min(wanted.keys() ^ state.keys(), default=""):

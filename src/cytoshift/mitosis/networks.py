@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import cytoshift.training.compilers  # noqa: F401  (before anything that imports torchvision)
+import cytoshift.engine.compilers  # noqa: F401  (before anything that imports torchvision)
 
 # isort: split
 from typing import NamedTuple
