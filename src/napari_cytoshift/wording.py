@@ -14,6 +14,11 @@ def about(seconds: float | None) -> str:
     return f"about {seconds / 3600:.1f} h"
 
 
+def memory(used: int, total: int) -> str:
+    """Say how much of a device's memory is used: ``"1.2 of 24 GB"``."""
+    return f"{used / 2**30:.1f} of {total / 2**30:.0f} GB"
+
+
 def length(microns: float) -> str:
     """Say a length in the unit that suits it."""
     if microns < 1000:

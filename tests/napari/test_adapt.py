@@ -15,7 +15,8 @@ from qtpy.QtWidgets import QMessageBox
 
 from cytoshift.engine.findings import Findings, Provenance
 from cytoshift.jobs import JobResult, LearnSpec, create, new_job_folder, process
-from cytoshift.jobs.folder import RUNNER, write_json
+from cytoshift.jobs.events import EventLog
+from cytoshift.jobs.folder import EVENTS, RUNNER, write_json
 from cytoshift.jobs.process import identify
 from cytoshift.jobs.result import write_result
 from cytoshift.models.card import Card
@@ -228,3 +229,15 @@ def test_a_resumed_job_is_drawn_once() -> None:
     assert course.steps == [1, 2, 3, 4]
     assert course.losses == [1, 2, 3, 4]
     assert course.scores == [(step, "mAP50", step / 10) for step in (1, 2, 3, 4)]
+
+
+def test_memory_is_shown_beside_the_time_left(workspace: Workspace, qtbot: Any) -> None:
+    viewer = workspace.viewer
+    assert viewer is not None
+    folder = new_job_folder(workspace.study.folder, "learn")
+    job = create(LearnSpec(title="Learn", study=str(workspace.study.folder)), folder)
+    write_json(job.folder / RUNNER, {**identify(psutil.Process()), "state": "running"})
+    with EventLog(job.folder / EVENTS) as log:
+        log.emit({"kind": "progress", "step": 3, "total": 10, "eta": 120.0, "memory": (3 << 29, 24 << 30)})
+    dock = AdaptDock(viewer)
+    qtbot.waitUntil(lambda: dock.panel.note.text() == "Step 3 of 10  ·  about 2 min  ·  1.5 of 24 GB")

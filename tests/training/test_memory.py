@@ -119,3 +119,9 @@ def test_a_task_that_cannot_be_split_says_so(tmp_path):
 def test_other_errors_are_what_they_are(tmp_path):
     with pytest.raises(RuntimeError, match="shapes do not fit"):
         train(Line(most=5, error=RuntimeError("shapes do not fit")), tmp_path)
+
+
+def test_what_it_takes_is_said_at_every_step(tmp_path):
+    said = [event["memory"] for event in train(Line(), tmp_path) if event["kind"] == "progress"]
+    assert len(said) == SETTINGS.steps
+    assert all(0 < used < total for used, total in said)

@@ -235,6 +235,9 @@ def _print(job: Job) -> None:
     typer.echo(f"{job.name}: {_standing(job)}")
     if progress:
         typer.echo(f"step {progress[-1]['step']} of {progress[-1]['total']}")
+        if "memory" in progress[-1]:
+            used, total = progress[-1]["memory"]
+            typer.echo(f"memory {used / 2**30:.1f} of {total / 2**30:.0f} GB")
     if job.result is not None:
         typer.echo(job.result.message)
         print_gain(job.result)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import psutil
 
 from cytoshift.errors import CytoshiftError
 
@@ -37,3 +39,21 @@ def pick_device(name: str = "auto") -> torch.device:
     if not there[kind] or (kind == "cuda" and int(number or 0) >= torch.cuda.device_count()):
         raise CytoshiftError(f"There is no device {name!r} on this machine; choose 'auto' or 'cpu'.")
     return torch.device(name)
+
+
+class Memory(NamedTuple):
+    """Bytes of a device that this process holds, at most so far where the device counts that, and all that it has."""
+
+    used: int
+    total: int
+
+
+def memory_of(device: torch.device) -> Memory:
+    """Return how much of a device's memory this process holds; of a CPU's, what the system counts as the process's."""
+    import torch
+
+    if device.type == "cuda":
+        return Memory(torch.cuda.max_memory_allocated(device), torch.cuda.mem_get_info(device)[1])
+    if device.type == "mps":
+        return Memory(torch.mps.driver_allocated_memory(), torch.mps.recommended_max_memory())
+    return Memory(psutil.Process().memory_info().rss, psutil.virtual_memory().total)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from cytoshift.durable import clear_unfinished
-from cytoshift.engine.device import pick_device
+from cytoshift.engine.device import memory_of, pick_device
 from cytoshift.errors import DataError, ModelError
 from cytoshift.training.checkpoint import (
     pack,
@@ -247,7 +247,8 @@ class _Run:
     def _tell(self, losses: dict[str, Tensor]) -> None:
         eta = (time.monotonic() - self._clock) / self._fresh * (self.settings.steps - self.step)
         self.emit({"kind": "loss", "step": self.step, **{k: float(v.detach()) for k, v in losses.items()}})
-        self.emit({"kind": "progress", "step": self.step, "total": self.settings.steps, "eta": round(eta, 1)})
+        progress = {"kind": "progress", "step": self.step, "total": self.settings.steps, "eta": round(eta, 1)}
+        self.emit({**progress, "memory": memory_of(self.device)})
 
     def validate(self) -> None:
         metrics = self.ranks.told(self._measured() if self.ranks.first else None)

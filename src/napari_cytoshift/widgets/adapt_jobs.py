@@ -99,7 +99,8 @@ class Course:
     """How a job went so far, from its events.
 
     ``steps``, ``losses`` and ``smooth`` are one value a step; ``scores`` are step, name and value of each validation.
-    ``samples`` are the pictures that show what it had learnt, and ``notes`` all it said.
+    ``memory`` is how many bytes of how many of its device's it holds. ``samples`` are the pictures that show what it
+    had learnt, and ``notes`` all it said.
     """
 
     steps: list[int] = field(default_factory=list)
@@ -109,6 +110,7 @@ class Course:
     step: int = 0
     total: int = 0
     eta: float | None = None
+    memory: tuple[int, int] | None = None
     note: str = ""
     notes: list[str] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
@@ -121,6 +123,7 @@ class Course:
             self._add_loss(int(event["step"]), event)
         elif kind == "progress":
             self.step, self.total, self.eta, self.note = event["step"], event["total"], event.get("eta"), ""
+            self.memory = event.get("memory")
         elif kind == "sample" and folder is not None:
             self._add_sample(sample_of(event, folder))
         elif kind == "validation":

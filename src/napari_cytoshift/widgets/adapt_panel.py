@@ -157,6 +157,7 @@ class JobPanel(QWidget):
         course = self._course
         if job.state == "running" and course.total and not course.note and not job.pausing:
             parts = [f"Step {course.step} of {course.total}", wording.about(course.eta)]
+            parts += [wording.memory(*course.memory)] if course.memory else []
             parts += [f"{name} {score:.2f} at step {step}" for step, name, score in course.scores[-1:]]
             return "  ·  ".join(part for part in parts if part)
         if job.state in ACTIVE:
