@@ -15,8 +15,8 @@ def about(seconds: float | None) -> str:
 
 
 def memory(used: int, total: int) -> str:
-    """Say how much of a device's memory is used: ``"1.2 of 24 GB"``."""
-    return f"{used / 2**30:.1f} of {total / 2**30:.0f} GB"
+    """Say how much of a device's memory is used: ``"memory 1.2 of 24 GB"``."""
+    return f"memory {used / 2**30:.1f} of {total / 2**30:.0f} GB"
 
 
 def length(microns: float) -> str:

@@ -205,6 +205,7 @@ def test_a_job_that_waits_says_for_which_and_can_be_paused(
     qtbot.waitUntil(lambda: "waits for learn-1" in dock.jobs.currentText())
     assert dock.panel.note.text() == "Waits for learn-1…"
     assert dock.panel.resume.isHidden()
+    assert dock.panel.progress.isHidden()
     dock.panel.pause.click()
     qtbot.waitUntil(lambda: dock.panel.note.text() == "About to pause…")
     assert dock.panel.pause.isHidden()
@@ -238,6 +239,9 @@ def test_memory_is_shown_beside_the_time_left(workspace: Workspace, qtbot: Any) 
     job = create(LearnSpec(title="Learn", study=str(workspace.study.folder)), folder)
     write_json(job.folder / RUNNER, {**identify(psutil.Process()), "state": "running"})
     with EventLog(job.folder / EVENTS) as log:
+        log.emit({"kind": "note", "text": "memory ran out", "lasting": True})
         log.emit({"kind": "progress", "step": 3, "total": 10, "eta": 120.0, "memory": (3 << 29, 24 << 30)})
     dock = AdaptDock(viewer)
-    qtbot.waitUntil(lambda: dock.panel.note.text() == "Step 3 of 10  ·  about 2 min  ·  1.5 of 24 GB")
+    qtbot.waitUntil(
+        lambda: dock.panel.note.text() == "Step 3 of 10  ·  about 2 min  ·  memory 1.5 of 24 GB\nMemory ran out."
+    )

@@ -119,7 +119,7 @@ class _Run:
             task,
             settings.at_once,
             alone=ranks.count == 1,
-            tell=lambda words: emit({"kind": "note", "text": words}),
+            tell=lambda words: emit({"kind": "note", "text": words, "lasting": True}),
         )
         self.step = 0
         self.best_step = 0

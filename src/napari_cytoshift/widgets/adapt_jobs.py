@@ -9,6 +9,7 @@ from typing import Any
 from cytoshift.jobs import Job, JobError, JobResult, JobState, TrainSpec, jobs_folder, list_jobs
 from cytoshift.jobs.control import FolderControl
 from cytoshift.jobs.events import Sample, sample_of
+from napari_cytoshift.widgets.find_history import when
 
 ACTIVE: tuple[JobState, ...] = ("queued", "running")
 
@@ -89,7 +90,7 @@ def _look(job: Job) -> JobLook:
         damaged = JobResult(state="failed", message=str(error))
         return JobLook(job, job.name, job.name, "", "failed", damaged, "detector")
     task = str(spec.recipe.get("task", "detector")) if isinstance(spec, TrainSpec) else spec.task
-    made, state = spec.made[:16].replace("T", " "), job.state
+    made, state = when(spec.made), job.state
     pausing = state in ACTIVE and FolderControl(job.folder).state() == "pause"
     return JobLook(job, job.name, spec.title, made, state, job.result, task, job.behind, pausing)
 
@@ -100,7 +101,7 @@ class Course:
 
     ``steps``, ``losses`` and ``smooth`` are one value a step; ``scores`` are step, name and value of each validation.
     ``memory`` is how many bytes of how many of its device's it holds. ``samples`` are the pictures that show what it
-    had learnt, and ``notes`` all it said.
+    had learnt, ``notes`` all it said, and ``lasting`` the last of them that holds until the end.
     """
 
     steps: list[int] = field(default_factory=list)
@@ -113,6 +114,7 @@ class Course:
     memory: tuple[int, int] | None = None
     note: str = ""
     notes: list[str] = field(default_factory=list)
+    lasting: str = ""
     samples: list[Sample] = field(default_factory=list)
     _parts: set[str] = field(default_factory=set)
 
@@ -132,6 +134,7 @@ class Course:
         elif kind == "note":
             self.note = str(event.get("text", ""))
             self.notes.append(self.note)
+            self.lasting = self.note if event.get("lasting") else self.lasting
 
     def _add_sample(self, sample: Sample | None) -> None:
         if sample is not None:  # a resumed job shows some steps again

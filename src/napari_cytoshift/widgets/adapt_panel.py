@@ -121,7 +121,7 @@ class JobPanel(QWidget):
         self._job, self._course = job, course
         active = job is not None and job.state in ACTIVE
         translating = self._task == "translation"
-        self.progress.setVisible(active)
+        self.progress.setVisible(active and job is not None and not job.behind)
         self.stop.setVisible(active)
         self.cancel.setVisible(active or (job is not None and job.state in ("paused", "interrupted")))
         self.pause.setVisible(active and job is not None and not job.pausing)
@@ -159,7 +159,8 @@ class JobPanel(QWidget):
             parts = [f"Step {course.step} of {course.total}", wording.about(course.eta)]
             parts += [wording.memory(*course.memory)] if course.memory else []
             parts += [f"{name} {score:.2f} at step {step}" for step, name, score in course.scores[-1:]]
-            return "  ·  ".join(part for part in parts if part)
+            words = "  ·  ".join(part for part in parts if part)
+            return f"{words}\n{course.lasting[:1].upper()}{course.lasting[1:]}." if course.lasting else words
         if job.state in ACTIVE:
             words = job.standing if job.behind or job.pausing else course.note or job.standing
             return words[:1].upper() + words[1:] + "…"
