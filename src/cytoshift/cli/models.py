@@ -4,38 +4,28 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cytoshift.cli.models_import import import_model
 from cytoshift.cli.models_tree import tree
 from cytoshift.cli.output import number, print_columns, print_json
 from cytoshift.cli.progress import bar
 from cytoshift.errors import ModelError
 
 if TYPE_CHECKING:
-    from cytoshift.models import Domain, Model, Registry
+    from cytoshift.models import Domain, Registry
     from cytoshift.models.card import Card
-    from cytoshift.models.published import Naming
 
 app = typer.Typer(help="Models: list, show, import, export, adopt and go back.", no_args_is_help=True)
-
+app.command("import")(import_model)
 app.command()(tree)
 
 Id = Annotated[str, typer.Argument(metavar="MODEL", help="A model's id, its folder, or starter.")]
 Task = Annotated[
     str | None, typer.Option(help="detector, mitosis, stain or translation, where starter is to be one of them.")
 ]
-
-CHECKPOINTS = (".pth", ".pt", ".pkl", ".ckpt")
-"""Endings of files that other programs save networks in."""
-
-
-As = Literal["unsb", "cut", "fastcut", "cyclegan", "turbo"]
-"""Whose network is imported."""
-
-Direction = Literal["a2b", "b2a"]
-"""Which way an adapter for unpaired images goes."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -105,58 +95,6 @@ def _home(domain: Domain) -> str:
     usual = {"colours": domain.colour.usual} | ({} if domain.look is None else {"look": domain.look.usual})
     bands = ", ".join(f"{what} {low:.2f} to {high:.2f}" for what, (low, high) in usual.items())
     return f"{domain.name}, {domain.fields} fields; usual distance: {bands}"
-
-
-@app.command("import")
-def import_(
-    folder: Annotated[Path, typer.Argument(metavar="MODEL", help="A model's folder or file.")],
-    published: Annotated[
-        As | None,
-        typer.Option("--as", help="A network of the authors' code (.pth), or with turbo the folder of SD-Turbo."),
-    ] = None,
-    mpp: Annotated[float | None, typer.Option(metavar="UM", help="With --as: µm/px that it was taught at.")] = None,
-    name: Annotated[str, typer.Option("--id", help="With --as: its id; what --as says without.")] = "",
-    title: Annotated[str, typer.Option(help="With --as: the name a person reads; the id without.")] = "",
-    adapter: Annotated[
-        Path | None, typer.Option(metavar="FILE.pkl", help="With --as turbo: what img2img-turbo's training wrote.")
-    ] = None,
-    prompt: Annotated[str, typer.Option(help="With --as turbo: the text it was taught with.")] = "",
-    direction: Annotated[Direction, typer.Option(help="With --as turbo: b2a for the way back.")] = "a2b",
-) -> None:
-    """Take a model into the registry."""
-    if published is None:
-        if folder.suffix in CHECKPOINTS:
-            raise ModelError(
-                f"{folder} is no model of this program; say whose network it is, --as {', '.join(get_args(As))}."
-            )
-        if mpp or name or title or adapter or prompt:
-            raise ModelError(f"{folder} comes with a card, which says all this; leave the options out, or give --as.")
-        model = _registry().add(folder)
-    else:
-        model = _published(folder, published, _naming(published, mpp, name, title), adapter, prompt, direction)
-    typer.echo(f"Imported {model.card.id}; use it with: cytoshift models adopt {model.card.id}")
-
-
-def _naming(published: As, mpp: float | None, name: str, title: str) -> Naming:
-    from cytoshift.models.published import Naming
-
-    if mpp is None or not mpp > 0:
-        raise ModelError(
-            "What was published says nothing of its µm/px; give --mpp, 0.25 for slides of a 40x objective."
-        )
-    return Naming(name or published, title or name or published, mpp)
-
-
-def _published(
-    path: Path, published: As, naming: Naming, adapter: Path | None, prompt: str, direction: Direction
-) -> Model:
-    from cytoshift.models.published import import_published, import_turbo
-
-    if published == "turbo":
-        if adapter is None:
-            raise ModelError("SD-Turbo translates nothing without an adapter; give the one for your slides: --adapter.")
-        return import_turbo(_registry(), path, adapter, naming, prompt=prompt, direction=direction)
-    return import_published(_registry(), path, published, naming)
 
 
 @app.command()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
-from cytoshift.detection.networks import CellRetinaNet
+from cytoshift.detection.published import Detector
 
 RGB = npt.NDArray[np.uint8]
 
@@ -17,12 +21,21 @@ STAGE = "layer2"
 """Stage of the trunk: earlier stages know texture only, and later ones find like cells no better."""
 
 
+def stages(network: Detector, images: Tensor) -> Iterator[tuple[str, Tensor]]:
+    """Yield the name of each stage of a detector's trunk and what it makes of images ``(n, 3, y, x)``, 0 to 1."""
+    parts: Any = network  # torchvision's modules carry no types
+    x = parts.transform.normalize(images)
+    for name, stage in parts.backbone.body.items():
+        x = stage(x)
+        yield name, x
+
+
 class DetectorDescriber:
     """Describes crops by the means of the trunk's channels over the middle half of a crop.
 
     Parameters
     ----------
-    network : CellRetinaNet
+    network : Detector
         In evaluation mode.
     mpp : float
         µm/px at which it looks.
@@ -32,7 +45,7 @@ class DetectorDescriber:
 
     side = SIDE
 
-    def __init__(self, network: CellRetinaNet, mpp: float, model: tuple[str, str]) -> None:
+    def __init__(self, network: Detector, mpp: float, model: tuple[str, str]) -> None:
         self._network = network
         self.mpp, self.model = mpp, model
 
@@ -41,11 +54,7 @@ class DetectorDescriber:
         device = next(self._network.parameters()).device
         pixels = torch.from_numpy(np.ascontiguousarray(crops)).to(device).permute(0, 3, 1, 2).float().div_(255)
         with torch.inference_mode():
-            x = self._network.transform.normalize(pixels)
-            for name, stage in self._network.backbone.body.items():
-                x = stage(x)
-                if name == STAGE:
-                    break
+            x = next(x for name, x in stages(self._network, pixels) if name == STAGE)
             edge = x.shape[-1] // 4
             middle = x[:, :, edge : x.shape[2] - edge, edge : x.shape[3] - edge]
             described: npt.NDArray[np.float32] = middle.mean(dim=(2, 3)).float().cpu().numpy()

@@ -77,7 +77,7 @@ class CellRetinaNet(RetinaNet):
             score_thresh=0.01,
             nms_thresh=0.5,
         )
-        self.transform = _OnlyNormalize(800, 1333, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+        self.transform = OnlyNormalize.as_imagenet()
 
     def train(self, mode: bool = True) -> Self:
         super().train(mode)
@@ -130,8 +130,13 @@ def _backbone(architecture: Architecture) -> nn.Module:
     return BackboneWithFPN(_TRUNKS[name](weights=None), outputs, inputs, architecture.channels, ends)
 
 
-class _OnlyNormalize(GeneralizedRCNNTransform):
+class OnlyNormalize(GeneralizedRCNNTransform):
     """torchvision resizes every image so that its shorter side is 800; here the engine has already set the scale."""
+
+    @classmethod
+    def as_imagenet(cls) -> Self:
+        """Normalize with ImageNet's mean and deviation."""
+        return cls(800, 1333, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
 
     def resize(self, image: Tensor, target: dict[str, Tensor] | None = None) -> tuple[Tensor, dict[str, Tensor] | None]:
         return image, target

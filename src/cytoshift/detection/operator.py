@@ -11,8 +11,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from cytoshift.detection.describe import DetectorDescriber
-from cytoshift.detection.networks import Architecture, CellRetinaNet, build_network
+from cytoshift.detection.describe import DetectorDescriber, stages
+from cytoshift.detection.networks import Architecture
+from cytoshift.detection.published import Detector, PublishedArchitecture, build_detector, read_plan
 from cytoshift.engine.device import pick_device
 from cytoshift.engine.doubles import Doubles, strongest
 from cytoshift.engine.loading import fitting, load_network
@@ -27,13 +28,13 @@ DESCRIBING = ("layer1", "layer2")
 
 
 class DetectorOperator(FindingOperator):
-    """RetinaNet over tiles.
+    """A detector over tiles.
 
     Parameters
     ----------
-    network : CellRetinaNet
-        In evaluation mode, as `build_network` makes it.
-    architecture : Architecture
+    network : Detector
+        In evaluation mode, as `build_detector` makes it.
+    architecture : Architecture or PublishedArchitecture
         Tile and halo.
     classes : tuple of str
         Names of the labels.
@@ -53,8 +54,8 @@ class DetectorOperator(FindingOperator):
 
     def __init__(
         self,
-        network: CellRetinaNet,
-        architecture: Architecture,
+        network: Detector,
+        architecture: Architecture | PublishedArchitecture,
         *,
         classes: tuple[str, ...],
         mpp: float,
@@ -94,8 +95,8 @@ class DetectorOperator(FindingOperator):
         if mpp is None:
             raise ModelError(f"The card of {model_id} has no mpp; add the µm/px it was trained at to card.json.")
         with fitting(model_id):
-            plan = Architecture.model_validate(dict(architecture))
-            network = load_network(partial(build_network, plan, len(classes)), state)
+            plan = read_plan(architecture)
+            network = load_network(partial(build_detector, plan, len(classes)), state)
             scaling = Platt.from_card(calibration or {})
         return cls(
             network,
@@ -148,7 +149,9 @@ class DetectorOperator(FindingOperator):
         """Find cells in tiles ``(batch, y, x, 3)``, in pixels of the tile."""
         scaling, lowest = self._calibration, self.threshold
         floor = lowest if scaling is None or lowest <= 0 else float(scaling.undo(lowest)) * (1 - 1e-6)
-        found = find_boxes(self._network, tiles, threshold=floor, doubles=self.doubles)
+        plan = self._architecture
+        first = plan.first if isinstance(plan, PublishedArchitecture) else 0
+        found = find_boxes(self._network, tiles, threshold=floor, doubles=self.doubles, first=first)
         return [self._kept(boxes) for boxes in found]
 
     def _kept(self, boxes: TileBoxes) -> TileBoxes:
@@ -179,13 +182,11 @@ class DetectorOperator(FindingOperator):
         return DetectorDescriber(self._network, self._mpp, self._model)
 
 
-def describe_tiles(network: CellRetinaNet, tiles: RGB) -> npt.NDArray[np.float64]:
+def describe_tiles(network: Detector, tiles: RGB) -> npt.NDArray[np.float64]:
     """Describe tiles as `DetectorOperator.describe` does; the deviation counts from a thousandth up."""
     means, deviations = [], []
     with torch.inference_mode():
-        x = network.transform.normalize(_images(tiles, next(network.parameters()).device))
-        for name, stage in network.backbone.body.items():
-            x = stage(x)
+        for name, x in stages(network, _images(tiles, next(network.parameters()).device)):
             if name in DESCRIBING:
                 deviation, mean = torch.std_mean(x, dim=(2, 3))
                 means.append(mean)
@@ -195,11 +196,16 @@ def describe_tiles(network: CellRetinaNet, tiles: RGB) -> npt.NDArray[np.float64
     return torch.cat(means + deviations, dim=1).double().cpu().numpy()
 
 
-def find_boxes(network: nn.Module, tiles: RGB, *, threshold: float, doubles: Doubles) -> list[TileBoxes]:
-    """Run a network over tiles ``(batch, y, x, 3)`` uint8 whose sides are multiples of 32."""
+def find_boxes(
+    network: nn.Module, tiles: RGB, *, threshold: float, doubles: Doubles, first: int = 0
+) -> list[TileBoxes]:
+    """Run a network over tiles ``(batch, y, x, 3)`` uint8 whose sides are multiples of 32.
+
+    ``first`` is the network's label of the first class; what it calls by a label before that is background.
+    """
     device = next(network.parameters()).device
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-        return [_tile_boxes(result, threshold, doubles) for result in network(list(_images(tiles, device)))]
+        return [_tile_boxes(result, threshold, doubles, first) for result in network(list(_images(tiles, device)))]
 
 
 def _images(tiles: RGB, device: torch.device) -> Tensor:
@@ -208,8 +214,8 @@ def _images(tiles: RGB, device: torch.device) -> Tensor:
     return pixels.permute(0, 3, 1, 2).float().div_(255)
 
 
-def _tile_boxes(result: Mapping[str, Tensor], threshold: float, doubles: Doubles) -> TileBoxes:
-    kept = result["scores"] >= threshold
+def _tile_boxes(result: Mapping[str, Tensor], threshold: float, doubles: Doubles, first: int) -> TileBoxes:
+    kept = (result["scores"] >= threshold) & (result["labels"] >= first)
     boxes, scores, labels = (result[name][kept].float().cpu().numpy() for name in ("boxes", "scores", "labels"))
     order = strongest(boxes, scores, doubles)
-    return TileBoxes(boxes[order], scores[order], labels[order].astype(np.int16))
+    return TileBoxes(boxes[order], scores[order], labels[order].astype(np.int16) - np.int16(first))

@@ -14,6 +14,7 @@ from cytoshift.detection.distillation.learning import DistilledLearning
 from cytoshift.detection.labels import in_names
 from cytoshift.detection.learning import DetectorLearning
 from cytoshift.detection.networks import Architecture
+from cytoshift.detection.published import taught_plan
 from cytoshift.detection.recipe import DetectorRecipe
 from cytoshift.detection.seen import seen_through
 from cytoshift.detection.start import is_trunk, load_trunk
@@ -102,7 +103,7 @@ def train_detector(
     """
     data = read_data(recipe) if data is None else data
     if parent is not None:
-        recipe = recipe.model_copy(update={"architecture": Architecture.model_validate(dict(parent.architecture))})
+        recipe = recipe.model_copy(update={"architecture": taught_plan(parent.architecture)})
         data = in_classes(data, parent.classes)
     training, held_back = hold_back(recipe, data)
     if not any(len(field.boxes) for field in training.fields):

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
-from cytoshift.detection.networks import Architecture, build_network
+from cytoshift.detection.networks import build_network
+from cytoshift.detection.published import taught_plan
 from cytoshift.detection.recipe import DetectorRecipe
 from cytoshift.engine.device import pick_device
 from cytoshift.jobs.corrections import RECIPES
@@ -24,7 +25,7 @@ TEACHER = 2.0
 def learning_seconds(parent: Card, overrides: Sequence[str] = (), recipe: str = RECIPES["detector"]) -> float:
     """Estimate the seconds of a job that teaches a detector: a few runs of its trunk are timed, and counted up."""
     how = load_recipe(recipe, DetectorRecipe, overrides)
-    network = build_network(Architecture.model_validate(dict(parent.architecture)), len(parent.classes))
+    network = build_network(taught_plan(parent.architecture), len(parent.classes))
     device, side = pick_device(how.training.device), how.views.crop
     trunk = network.backbone.to(device).eval()
     images = torch.zeros(how.training.batch, 3, side, side, device=device)

@@ -9,7 +9,8 @@ import torch
 from cytoshift.engine.device import pick_device
 from cytoshift.jobs.corrections import RECIPES
 from cytoshift.jobs.duration import seconds_per_run
-from cytoshift.mitosis.networks import Architecture, build_network
+from cytoshift.mitosis.networks import build_network
+from cytoshift.mitosis.published import taught_plan
 from cytoshift.mitosis.recipe import MitosisRecipe
 from cytoshift.models import Card
 from cytoshift.training.recipe import load_recipe
@@ -21,7 +22,7 @@ COST = 7.0
 def teaching_seconds(parent: Card, overrides: Sequence[str] = ()) -> float:
     """Estimate the seconds of a job that teaches a classifier: a few runs of its network are timed, and counted up."""
     recipe = load_recipe(RECIPES["mitosis"], MitosisRecipe, overrides)
-    plan = Architecture.model_validate(dict(parent.architecture))
+    plan = taught_plan(parent.architecture)
     device = pick_device(recipe.training.device)
     network = build_network(plan).to(device).eval()
     images = torch.zeros(recipe.training.batch, 3, plan.side, plan.side, device=device)

@@ -18,7 +18,8 @@ from cytoshift.errors import ModelError
 from cytoshift.metrics.calibration import Platt
 from cytoshift.mitosis.augmentation import RGB, middle
 from cytoshift.mitosis.learning import AT_ONCE, outputs
-from cytoshift.mitosis.networks import Architecture, MitosisNetwork, build_network
+from cytoshift.mitosis.networks import CHANNELS, Architecture, MitosisNetwork
+from cytoshift.mitosis.published import TimmArchitecture, TimmClassifier, build_classifier, read_plan
 
 CROP = 128
 """Side in pixels of a crop, that of the published patches: 32 µm at 0.25 µm/px."""
@@ -45,8 +46,8 @@ class MitosisClassifier:
 
     Parameters
     ----------
-    network : MitosisNetwork
-    architecture : Architecture
+    network : MitosisNetwork or TimmClassifier
+    architecture : Architecture or TimmArchitecture
     mpp : float
         µm/px of its crops.
     model : tuple of str
@@ -63,8 +64,8 @@ class MitosisClassifier:
 
     def __init__(
         self,
-        network: MitosisNetwork,
-        architecture: Architecture,
+        network: MitosisNetwork | TimmClassifier,
+        architecture: Architecture | TimmArchitecture,
         *,
         mpp: float,
         model: tuple[str, str],
@@ -94,8 +95,8 @@ class MitosisClassifier:
         if mpp is None:
             raise ModelError(f"The card of {model_id} has no mpp; add the µm/px it was trained at to card.json.")
         with fitting(model_id):
-            plan = Architecture.model_validate(dict(architecture))
-            network = load_network(partial(build_network, plan), state)
+            plan = read_plan(architecture)
+            network = load_network(partial(build_classifier, plan), state)
             scaling = Platt.from_card(calibration or {})
         return cls(
             network,
@@ -122,10 +123,10 @@ class MitosisClassifier:
         )
 
     def describe(self, crops: RGB) -> npt.NDArray[np.float32]:
-        """Describe crops ``(n, 128, 128, 3)`` by refined features ``(n, 1024)``: like mitoses lie close together."""
+        """Describe crops ``(n, 128, 128, 3)`` by the last features ``(n, c)``: like mitoses lie close together."""
         starts = range(0, len(crops), AT_ONCE)
         parts = [self._look(crops[start : start + AT_ONCE]).descriptors.cpu().numpy() for start in starts]
-        return np.concatenate([np.zeros((0, 1024), np.float32), *parts])
+        return np.concatenate(parts) if parts else np.zeros((0, CHANNELS), np.float32)
 
     def _classify(self, crops: RGB) -> Classified:
         output = self._look(crops)

@@ -171,7 +171,7 @@ class MitosisLearning(TrainingTask):
         return torch.cat(parts).double().cpu().numpy()
 
 
-def outputs(network: MitosisNetwork, views: list[RGB]) -> Output:
+def outputs(network: nn.Module, views: list[RGB]) -> Output:
     """Return what a network says of views ``(y, x, 3)`` of its side, without learning; in float32 on a CPU."""
     device = next(network.parameters()).device
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):

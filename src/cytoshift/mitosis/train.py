@@ -17,6 +17,7 @@ from cytoshift.metrics.calibration import fit_platt
 from cytoshift.mitosis.learning import MitosisLearning
 from cytoshift.mitosis.networks import Architecture
 from cytoshift.mitosis.patches import PatchSet
+from cytoshift.mitosis.published import taught_plan
 from cytoshift.mitosis.recipe import MitosisRecipe
 from cytoshift.mitosis.split import split_slides
 from cytoshift.training.loop import Control, Emit, fit
@@ -118,7 +119,7 @@ def _learning(
 ) -> MitosisLearning:
     if parent is None:
         return MitosisLearning(recipe, training, held_back)
-    plan = Architecture.model_validate(dict(parent.architecture))
+    plan = taught_plan(parent.architecture)
     views = recipe.views.model_copy(update={"view": plan.view, "side": plan.side})
     recipe = recipe.model_copy(update={"views": views, "attention": plan.attention})
     return MitosisLearning(recipe, training, held_back, parent.state, plan.phases)

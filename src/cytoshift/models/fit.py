@@ -34,13 +34,13 @@ def check_fit(model: Model) -> None:
 
 def _build(card: Card) -> Callable[[], nn.Module]:
     if card.task == "detector":
-        from cytoshift.detection import Architecture, build_network
+        from cytoshift.detection.published import build_detector, read_plan
 
-        return partial(build_network, Architecture.model_validate(card.architecture), len(card.classes))
+        return partial(build_detector, read_plan(card.architecture), len(card.classes))
     if card.task == "mitosis":
-        from cytoshift.mitosis import networks
+        from cytoshift.mitosis import published
 
-        return partial(networks.build_network, networks.Architecture.model_validate(card.architecture))
+        return partial(published.build_classifier, published.read_plan(card.architecture))
     if card.task == "stain":
         from cytoshift.stain.restyling.networks import Generator as Restyler
         from cytoshift.stain.restyling.recipe import RestylerArchitecture

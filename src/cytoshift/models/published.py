@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from cytoshift.models.card import Card
+from cytoshift.models.card import Card, Task
 from cytoshift.models.model import Model, save_model
 from cytoshift.models.registry import Registry
 
@@ -24,6 +24,21 @@ class Naming:
     id: str
     title: str
     mpp: float
+
+
+@dataclass(frozen=True)
+class Looks:
+    """How timm's network looks at a mitosis: what `TimmArchitecture` says; None for what it says by default."""
+
+    network: str
+    atypical: int
+    side: int
+    mean: tuple[float, ...] | None = None
+    deviation: tuple[float, ...] | None = None
+
+    def given(self) -> dict[str, Any]:
+        """Return what is not None."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 def import_published(registry: Registry, path: str | Path, method: Published, naming: Naming) -> Model:
@@ -62,7 +77,44 @@ def import_turbo(
     return _added(registry, naming, architecture.model_dump(mode="json"), state)
 
 
-def _added(registry: Registry, naming: Naming, architecture: dict[str, Any], state: dict[str, Tensor]) -> Model:
-    card = Card(id=naming.id, title=naming.title, task="translation", mpp=naming.mpp, architecture=architecture)
+def import_torchvision(registry: Registry, path: str | Path, naming: Naming, *, classes: tuple[str, ...]) -> Model:
+    """Take a detector that torchvision's code saved into a registry.
+
+    Raises
+    ------
+    ModelError
+        The file holds anything but tensors, or no detector of torchvision with as many classes.
+    """
+    from cytoshift.detection.published import read_published
+
+    plan, state = read_published(path, classes)
+    return _added(registry, naming, plan.model_dump(mode="json"), state, task="detector", classes=classes)
+
+
+def import_timm(registry: Registry, path: str | Path, naming: Naming, looks: Looks) -> Model:
+    """Take a classifier of mitoses that timm's code saved into a registry.
+
+    Raises
+    ------
+    ModelError
+        The extra ``timm`` is not installed, or the file holds anything but tensors, or another network.
+    """
+    from cytoshift.mitosis.classes import ATYPICAL, NORMAL
+    from cytoshift.mitosis.published import read_timm
+
+    plan, state = read_timm(path, looks.given())
+    return _added(registry, naming, plan.model_dump(mode="json"), state, task="mitosis", classes=(NORMAL, ATYPICAL))
+
+
+def _added(
+    registry: Registry,
+    naming: Naming,
+    architecture: dict[str, Any],
+    state: dict[str, Tensor],
+    *,
+    task: Task = "translation",
+    classes: tuple[str, ...] = (),
+) -> Model:
+    card = Card(id=naming.id, title=naming.title, task=task, classes=classes, mpp=naming.mpp, architecture=architecture)
     with tempfile.TemporaryDirectory(prefix="cytoshift-import-") as folder:
         return registry.add(save_model(Path(folder) / "model", card, state).folder)
