@@ -249,6 +249,10 @@ ATTACKS: dict[str, Callable[[Honest], Path]] = {
     "tensor: NaN": _value(np.nan),
     "tensor: infinite": _value(-np.inf),
     "tensor: whole numbers": lambda honest: honest.with_tensor(honest.state[honest.name].long()),
+    "tensor: numbers of eight bits": lambda honest: honest.with_tensor(
+        honest.state[honest.name].to(torch.float8_e4m3fn)
+    ),
+    "tensor: numbers of four bits": _tensors(a=_f32([16], 0, 8, "F4"), b=_f32([14], 8, 64)),
     "tensor: complex numbers": lambda honest: honest.with_tensor(honest.state[honest.name].to(torch.complex64)),
     "card: an infinite number": _number("1e999"),
     "card: NaN": _number("NaN"),
@@ -260,6 +264,10 @@ ATTACKS: dict[str, Callable[[Honest], Path]] = {
     "card: a tile of terabytes": lambda honest: honest.write(
         architecture={**honest.card["architecture"], "tile": 1 << 20}
     ),
+    "card: a detector that calls itself an adapter": lambda honest: honest.write(
+        task="detector", architecture={"method": "turbo"}
+    ),
+    "card: an adapter of nothing": lambda honest: honest.write(architecture={"method": "turbo"}),
     "card: an id that leads elsewhere": lambda honest: honest.write(id="../../evil"),
     "card: another checksum": lambda honest: honest.write(sha256="0" * 64),
     "card: of 2 MB": lambda honest: honest.write(title="x" * (2 << 20)),

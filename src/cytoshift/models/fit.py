@@ -25,11 +25,14 @@ def check_fit(model: Model) -> None:
     """
     from cytoshift.engine.loading import compare, fitting
 
-    state = model.load_state()
-    if model.card.architecture.get("method") == "turbo":
-        return
-    with fitting(model.card.id):
-        compare(_build(model.card), state)
+    card, state = model.card, model.load_state()
+    with fitting(card.id):
+        if card.task == "translation" and card.architecture.get("method") == "turbo":
+            from cytoshift.translation.turbo import TurboArchitecture
+
+            TurboArchitecture.model_validate(card.architecture)
+        else:
+            compare(_build(card), state)
 
 
 def _build(card: Card) -> Callable[[], nn.Module]:

@@ -63,8 +63,15 @@ def _tensors(data: bytes, path: Path) -> dict[str, torch.Tensor]:
 def _finite(tensors: dict[str, torch.Tensor], path: Path) -> dict[str, torch.Tensor]:
     """Return the tensors; a network with a single NaN would find nothing anywhere, and say nothing of it."""
     for name, tensor in tensors.items():
-        if not tensor.isfinite().all():
-            raise ModelError(f"{path} has values in {name} that are no numbers (NaN or infinite); get the model again.")
+        try:
+            finite = bool(tensor.isfinite().all())
+        except RuntimeError:  # torch cannot say so of every type with eight bits or fewer
+            finite = False
+        if not finite:
+            raise ModelError(
+                f"{path} has values in {name} that no network computes with (NaN, infinite, or of few bits); get the"
+                " model again."
+            )
     return tensors
 
 
