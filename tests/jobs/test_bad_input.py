@@ -13,6 +13,7 @@ from cytoshift.detection import Architecture, build_network
 from cytoshift.engine import Findings, Provenance
 from cytoshift.errors import DataError, ModelError, RecipeError, StudyError
 from cytoshift.jobs import attach, create, jobs_folder, learning_spec, list_jobs, new_job_folder
+from cytoshift.jobs.carrying import carrying_spec
 from cytoshift.jobs.folder import RUNNER, WORK
 from cytoshift.jobs.laboratories import laboratory, translating_spec
 from cytoshift.jobs.runner import run
@@ -143,6 +144,20 @@ def test_a_recipe_for_another_task(tmp_path, registry):
     study = marked(tmp_path / "s", CELLS)
     refused(RecipeError, "mitosis-learn.* is a recipe for the task 'mitosis'", study, registry, recipe="mitosis-learn")
     refused(RecipeError, "There is no recipe nothing", study, registry, recipe="nothing")
+
+
+def test_a_parent_with_another_programs_network(tmp_path):
+    models = Registry(tmp_path / "models")
+    card = Card(id="theirs", title="Theirs", task="detector", architecture={"network": "fcos_resnet50_fpn"})
+    save_model(models.root / "detector" / "theirs", card, {"weight": torch.zeros(1)})
+    study = marked(tmp_path / "study", [(40, 40, "NILM")])
+    with pytest.raises(
+        ModelError, match=r"fcos_resnet50_fpn\), which is run here and not taught further; choose a model"
+    ):
+        learning_spec(study, parent="theirs", registry=models.root)
+    with pytest.raises(ModelError, match="not taught further"):
+        carrying_spec("starter", study=study, parent="theirs", registry=models.root)
+    assert not list_jobs(study)
 
 
 def test_a_parent_that_is_gone(tmp_path, registry):

@@ -15,6 +15,7 @@ from cytoshift.errors import DataError, RecipeError
 from cytoshift.jobs.at_hand import places_of
 from cytoshift.jobs.spec import TrainSpec
 from cytoshift.models import COLOUR_TASKS, Card, Registry
+from cytoshift.models.published import check_taught
 
 RECIPE = "lfa-cfa-small"
 
@@ -58,7 +59,7 @@ def carrying_spec(
     DataError
         The fields are not there, or cannot be used.
     ModelError
-        There is no such detector or translator.
+        There is no such detector or translator, or the detector cannot be taught further.
     RecipeError
         The recipe is not valid, or distils nothing.
     """
@@ -67,6 +68,7 @@ def carrying_spec(
 
     known = Registry(registry)
     teacher, look = known.find(parent, "detector"), known.find(translator, *COLOUR_TASKS)
+    check_taught(teacher.card)
     data, name = read_recipe(recipe, overrides)
     if data.get("task") != "detector" or not data.get("distillation"):
         raise RecipeError(f"{name} carries no detector across; choose a recipe with a distillation, as {RECIPE}.")

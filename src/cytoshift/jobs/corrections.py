@@ -11,6 +11,7 @@ from cytoshift.errors import RecipeError, StudyError
 from cytoshift.jobs.sources import open_source, source_of
 from cytoshift.jobs.spec import LearnSpec, SlideSource
 from cytoshift.models import Registry
+from cytoshift.models.published import check_taught
 from cytoshift.study import Study
 from cytoshift.study.dataset import VALIDATION_SHARE
 from cytoshift.study.decided import check_enough, decided_mitoses
@@ -62,12 +63,13 @@ def learning_spec(
     SlideError
         Another slide lies in the place of one.
     ModelError
-        There is no such model.
+        There is no such model, or it cannot be taught further.
     RecipeError
         The recipe is of another task.
     """
     known = Registry(registry)
     model = known.find(parent, task)
+    check_taught(model.card)
     folder = Path(study).absolute()
     recipe = recipe or RECIPES[task]
     _check_task(recipe, task)

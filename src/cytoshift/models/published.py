@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from cytoshift.errors import ModelError
 from cytoshift.models.card import Card, Task
 from cytoshift.models.model import Model, save_model
 from cytoshift.models.registry import Registry
@@ -24,6 +25,15 @@ class Naming:
     id: str
     title: str
     mpp: float
+
+
+def check_taught(card: Card) -> None:
+    """Raise ModelError where a model's network is another program's, which is run here and not taught further."""
+    if name := card.architecture.get("network"):
+        raise ModelError(
+            f"{card.title} has a network of another program ({name}), which is run here and not taught further; choose"
+            " a model that was trained here, such as starter."
+        )
 
 
 @dataclass(frozen=True)
