@@ -56,8 +56,7 @@ def picture() -> np.ndarray:
     ("name", "labels", "wrapped"),
     [
         ("fasterrcnn_resnet50_fpn", 3, "model"),
-        ("retinanet_resnet50_fpn", 3, ""),
-        ("fcos_resnet50_fpn", 2, "state_dict"),
+        ("retinanet_resnet50_fpn", 2, ""),
     ],
 )
 def test_it_finds_what_torchvision_finds(

@@ -117,8 +117,9 @@ def read_published(path: str | Path, classes: tuple[str, ...]) -> tuple[Publishe
     if not classes:
         raise ModelError(f"{path} says nothing of what it finds; give the names of its classes: --classes NILM,HSIL.")
     state = _state(read_checkpoint(path))
-    for name in get_args(Name):
-        for first in (1,) if name.startswith("fasterrcnn") else (0, 1):
+    kind = _kind(state)
+    for name in (name for name in get_args(Name) if name.startswith(kind)):
+        for first in (1,) if kind == "fasterrcnn" else (0, 1):
             plan = PublishedArchitecture(network=name, first=first)
             whole = state | _counts(plan, len(classes), state)
             if _fits(plan, len(classes), whole):
@@ -132,6 +133,13 @@ def read_published(path: str | Path, classes: tuple[str, ...]) -> tuple[Publishe
 def _state(held: Mapping[str, Any]) -> dict[str, Tensor]:
     inner = next((held[name] for name in ("model", "state_dict") if isinstance(held.get(name), dict)), held)
     return {name: value for name, value in unwrapped(inner).items() if isinstance(value, Tensor)}
+
+
+def _kind(state: Mapping[str, Tensor]) -> str:
+    """Return how the names of networks begin that have layers such as these."""
+    if any(name.startswith("roi_heads.") for name in state):
+        return "fasterrcnn"
+    return "fcos" if any(".bbox_ctrness." in name for name in state) else "retinanet"
 
 
 def _builder(plan: PublishedArchitecture, classes: int) -> Callable[[], Detector]:
@@ -155,7 +163,7 @@ def _fits(plan: PublishedArchitecture, classes: int, state: Mapping[str, Tensor]
 
 def _labels(state: Mapping[str, Tensor]) -> str:
     """Say how many labels a network's last layer tells apart, where it is one that is known."""
-    anchors = 9 if "head.regression_head.bbox_ctrness.bias" not in state else 1
+    anchors = 1 if _kind(state) == "fcos" else 9
     if (score := state.get("head.classification_head.cls_logits.bias")) is not None:
         return f" (its last layer has {len(score) // anchors} labels)"
     if (score := state.get("roi_heads.box_predictor.cls_score.bias")) is not None:
