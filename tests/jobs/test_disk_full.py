@@ -33,7 +33,7 @@ def test_a_job_stops_before_writing_and_can_be_resumed(tmp_path, small, monkeypa
     assert "resumed at step 2" in [event.get("text") for event in events]
 
 
-@pytest.mark.parametrize("writes", [0, 14, 30])
+@pytest.mark.parametrize("writes", [0, 14])
 def test_a_disk_that_stays_full_leaves_a_job_that_goes_on(tmp_path, small, monkeypatch, writes):
     """Not even how it ended can be written down then."""
     job = create(small(), tmp_path / "job")

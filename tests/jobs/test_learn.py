@@ -224,3 +224,18 @@ def test_a_finished_job_is_not_run_again(folder):
     attach(folder).cancel()
     with pytest.raises(JobError, match="is over"):
         run(folder)
+
+
+def test_a_job_is_paused_while_it_measures_and_goes_on(folder):
+    asked = []
+
+    def pause(event):
+        if "measuring both models" in event.get("text", ""):
+            asked.append(event)
+            attach(folder).pause()
+
+    assert run(folder, pause).state == "paused"
+    assert asked
+    assert run(folder).state == "done"
+    steps = [event["step"] for event in attach(folder).events()[0] if event["kind"] == "loss"]
+    assert steps == [1, 2]

@@ -12,13 +12,14 @@ from cytoshift.detection import DetectorOperator
 from cytoshift.detection.evaluate import look_at_fields
 from cytoshift.detection.paired import MAIN, compare_detectors
 from cytoshift.detection.score import Looked, score_detector
-from cytoshift.errors import Cancelled, DataError, ModelError
+from cytoshift.errors import DataError, ModelError
 from cytoshift.jobs.gain import Gain, Trust
 from cytoshift.jobs.known_fields import VAL, KnownFields
 from cytoshift.jobs.taught import mpp_of
 from cytoshift.models import Card, Registry
 from cytoshift.training import Control, Emit
 from cytoshift.training.coco import CocoSet
+from cytoshift.training.wishes import heed
 
 HOME_FIELDS = 16
 """Fields of the parent's validation that both models look at: some seconds each on two cores, more cells than most
@@ -69,7 +70,7 @@ class Measuring:
     parent, child : Taught
     device : str
     emit, control
-        A note is emitted before what takes time; ``cancel`` raises `Cancelled`.
+        A note is emitted before what takes time; ``cancel`` raises `Cancelled`, ``pause`` `Paused`.
     """
 
     parent: Taught
@@ -104,8 +105,7 @@ class Measuring:
 
     def _look(self, model: Taught, fields: CocoSet) -> Looked:
         def look_up(done: int, total: int) -> None:
-            if self.control.state() == "cancel":
-                raise Cancelled("The job was cancelled while a model was measured.")
+            heed(self.control.state())
 
         card = model.card
         looked, _ = look_at_fields(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from cytoshift.errors import Cancelled, DataError
+from cytoshift.errors import DataError
 from cytoshift.jobs.gain import Gain, Trust
 from cytoshift.jobs.taught import mpp_of
 from cytoshift.mitosis import MitosisClassifier
@@ -21,6 +21,7 @@ from cytoshift.mitosis.tables import find_named
 from cytoshift.models import Card
 from cytoshift.study.split import TRAIN, VAL
 from cytoshift.training import Control, Emit
+from cytoshift.training.wishes import heed
 
 HOME_MITOSES = 400
 """Patches of the parent's validation that both models look at: half a minute on two cores."""
@@ -78,12 +79,11 @@ def classifier_worth(
         Mitoses that the parent was validated on, or why there are none.
     device : str
     emit, control
-        A note is emitted before what takes time; ``cancel`` raises `Cancelled`.
+        A note is emitted before what takes time; ``cancel`` raises `Cancelled`, ``pause`` `Paused`.
     """
 
     def look_up(done: int, total: int) -> None:
-        if control.state() == "cancel":
-            raise Cancelled("The job was cancelled while a model was measured.")
+        heed(control.state())
 
     def both(patches: PatchSet, what: str) -> tuple[Said, Said]:
         emit({"kind": "note", "text": f"measuring both models on {what}"})
