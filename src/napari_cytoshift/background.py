@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar, cast
 
 from napari.utils import cancelable_progress
@@ -20,7 +20,7 @@ from qtpy.QtCore import QCoreApplication, QEventLoop, QObject, Qt, Signal
 from cytoshift.engine.pace import paced_by
 from cytoshift.engine.progress import CancelToken, Progress
 from napari_cytoshift import notices
-from napari_cytoshift.priority import ASIDE, stand_back
+from napari_cytoshift.priority import ASIDE, Hand, stand_back
 
 REPORTS_PER_SECOND = 15
 THREADS = 4
@@ -51,8 +51,8 @@ class Work(QObject):
         Called with this object in a thread. It may call `report` and `send`, and looks at `cancel` often.
     in_activity : bool
         Whether napari's activity dock shows it.
-    aside : bool
-        Whether it computes for long, and stands back for that in a thread of its own.
+    aside : Hand, optional
+        Given where it computes for long: it then stands back in a thread of its own, and waits while the view moves.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class Work(QObject):
     _arrived = Signal(str, object)
 
     def __init__(
-        self, title: str, function: Callable[[Work], Any], *, in_activity: bool = True, aside: bool = False
+        self, title: str, function: Callable[[Work], Any], *, in_activity: bool = True, aside: Hand | None = None
     ) -> None:
         super().__init__()
         self.title = title
@@ -94,10 +94,10 @@ class Work(QObject):
         application = QCoreApplication.instance()
         if application is not None:
             application.aboutToQuit.connect(self.abandon)  # or the process waits for paused work, for ever
-        if self._aside:
-            threading.Thread(target=self._run_aside, name="cytoshift-aside").start()
+        if self._aside is None:
+            _pool().submit(self._run, self.cancel.check)
         else:
-            _pool().submit(self._run)
+            threading.Thread(target=self._run_aside, args=(self._aside,), name="cytoshift-aside").start()
         return self
 
     @property
@@ -132,14 +132,14 @@ class Work(QObject):
             self.blockSignals(True)
             self._close_bar()
 
-    def _run_aside(self) -> None:
+    def _run_aside(self, hand: Hand) -> None:
         stand_back(ASIDE)
-        self._run()
+        self._run(partial(hand.wait, self.cancel.check))
 
-    def _run(self) -> None:
+    def _run(self, look: Callable[[], None]) -> None:
         try:
             self.cancel.check()
-            with paced_by(self.cancel.check):
+            with paced_by(look):
                 result = self._function(self)
         except BaseException as error:
             self._deliver("failed", error)
@@ -193,7 +193,7 @@ class Works:
         progressed: Callable[[Any], None] | None = None,
         sent: Callable[[Any], None] | None = None,
         in_activity: bool = True,
-        aside: bool = False,
+        aside: Hand | None = None,
     ) -> Work:
         """Run a function in a thread; every callback runs in the Qt thread.
 

@@ -18,6 +18,7 @@ from cytoshift.engine.device import pick_device
 from cytoshift.engine.doubles import Doubles, strongest
 from cytoshift.engine.loading import fitting, load_network
 from cytoshift.engine.operator import FindingOperator, Needs, TileBoxes
+from cytoshift.engine.pace import breathe
 from cytoshift.errors import ModelError
 from cytoshift.metrics.calibration import Platt
 
@@ -68,6 +69,9 @@ class DetectorOperator(FindingOperator):
     ) -> None:
         self._device = pick_device(device)
         self._network = network.to(self._device).eval()
+        for module in self._network.modules():
+            if isinstance(module, nn.Conv2d):
+                module.register_forward_pre_hook(_breathe)
         self._architecture = architecture
         self._classes = classes
         self._mpp = mpp
@@ -180,6 +184,11 @@ class DetectorOperator(FindingOperator):
     def describer(self) -> DetectorDescriber:
         """Return what describes single cells by this network."""
         return DetectorDescriber(self._network, self._mpp, self._model)
+
+
+def _breathe(module: nn.Module, inputs: object) -> None:
+    """Let whoever waits for the search make it wait; see `cytoshift.engine.pace`."""
+    breathe()
 
 
 def describe_tiles(network: Detector, tiles: RGB) -> npt.NDArray[np.float64]:
