@@ -74,7 +74,7 @@ def _local(plan: LocalPlan) -> Any:
         threads_per_worker=plan.threads,
         memory_limit=plan.memory,
         processes=True,
-        dashboard_address=None,
+        dashboard_address=":0",
     )
 
 
