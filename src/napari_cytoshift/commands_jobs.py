@@ -5,6 +5,16 @@ from napari import Viewer
 from napari_cytoshift.commands import dock
 
 
+def look_like_model(viewer: Viewer) -> None:
+    """Open the card that makes slides look like the model's."""
+    dock(viewer, "Adapt").show_looks()
+
+
+def rank_methods(viewer: Viewer) -> None:
+    """Rank the classical methods on the slide that is open."""
+    dock(viewer, "Adapt").show_looks().nearest.start()
+
+
 def pause_job(viewer: Viewer) -> None:
     """Let the job that is shown free its device after a checkpoint."""
     dock(viewer, "Adapt").pause()

@@ -89,13 +89,18 @@ def mark(workspace: Workspace) -> None:
 def test_it_says_what_is_missing_until_a_field_is_complete(workspace: Workspace, qtbot: Any) -> None:
     assert workspace.viewer is not None
     dock = AdaptDock(workspace.viewer)
+    qtbot.addWidget(dock)
+    dock.show()
     assert dock.learn.ready.text() == NO_FIELD
     assert not dock.learn.begin.isEnabled()
     assert not dock.learn.review.isHidden()
     mark(workspace)
-    assert dock.learn.ready.text().startswith("1 complete field on 1 slide. How long it will take")
+    assert dock.learn.ready.text().startswith("How long it will take")
     assert dock.learn.begin.isEnabled()
     qtbot.waitUntil(lambda: "Takes about" in dock.learn.ready.text(), timeout=JOB_MS)
+    qtbot.waitUntil(lambda: dock.learn.contents.words("Fields") != "", timeout=JOB_MS)
+    assert dock.learn.contents.words("Fields").startswith("1 complete field on 1 slide, ")
+    assert all("■" in dock.learn.contents.words(title) for title in ("Cells", "Held back"))
     assert dock.learn.review.isHidden()
     workspace.study.undo()
     workspace.corrected.emit(workspace.cells.identity)

@@ -1,4 +1,4 @@
-"""The picture of a translator that learns, in the guide; taken where CYTOSHIFT_IMAGES names a folder for it."""
+"""Pictures of the Adapt dock in the guide; taken where CYTOSHIFT_IMAGES names a folder for them."""
 
 from __future__ import annotations
 
@@ -49,3 +49,26 @@ def test_the_guide_shows_a_translator_that_learns(
     assert (window.width(), window.height()) == SCREEN
     dock.chosen.job.cancel()
     qtbot.waitUntil(lambda: not dock.chosen.job.alive, timeout=LONG)
+
+
+@pytest.mark.skipif(not FOLDER, reason="the picture is taken where CYTOSHIFT_IMAGES names a folder")
+@pytest.mark.timeout(600)
+def test_the_guide_shows_slides_that_are_to_look_like_the_models(
+    make_napari_viewer: Callable[..., Any], data: Path, qtbot: Any
+) -> None:
+    viewer = make_napari_viewer(show=True)
+    window = viewer.window._qt_window
+    window.resize(*SCREEN)
+    dock = viewer.window.add_plugin_dock_widget("napari-cytoshift", "Adapt")[1]
+    fields = read_coco(data / "cervical" / "cric-scanner-b", "train", "b").fields[:3]
+    chosen = tuple(Chosen(str(field.path), field.path.name, (0.25, 0.25)) for field in fields)
+    dock.workspace.show(open_slide(chosen[0].path).calibrated((0.25, 0.25), 40))
+    card = dock.looks
+    card.slides.set_chosen(chosen)
+    card.head.click()
+    qtbot.waitUntil(lambda: card.contents.words("From home") != "" and "Takes" in card.ready.text(), timeout=LONG)
+    card.nearest.rank.click()
+    qtbot.waitUntil(card.nearest.use.isVisible, timeout=LONG)
+    qtbot.wait(2000)  # for the tiles to be read
+    viewer.screenshot(str(Path(FOLDER) / "adapt-look.png"), canvas_only=False, flash=False)
+    assert (window.width(), window.height()) == SCREEN

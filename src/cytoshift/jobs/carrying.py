@@ -72,16 +72,7 @@ def carrying_spec(
     data, name = read_recipe(recipe, overrides)
     if data.get("task") != "detector" or not data.get("distillation"):
         raise RecipeError(f"{name} carries no detector across; choose a recipe with a distillation, as {RECIPE}.")
-    learnt = _data(teacher.card)
-    place = str(fields) or fields_of(teacher.card)
-    if not place:
-        raise DataError(
-            f"The labelled fields that {teacher.card.title} learnt from are not at hand; name a data set that it knows."
-        )
-    if fields:
-        place = str(Path(place).absolute())
-        learnt = {"split": _split(place), "half": ""}
-    data["data"] |= {**learnt, "path": place, "through": str(look.folder.absolute())}
+    data["data"] |= {**fields_to_carry(teacher.card, fields), "through": str(look.folder.absolute())}
     data["distillation"] |= {"teacher": str(teacher.folder.absolute())}
     data |= {
         "id": _words(f"{teacher.card.id} {look.card.id}"),
@@ -90,6 +81,32 @@ def carrying_spec(
     }
     places = {"study": str(Path(study).absolute()), "registry": str(known.root.absolute())}
     return spec_of(data, name).model_copy(update=places)
+
+
+def fields_to_carry(card: Card, fields: str | Path = "") -> dict[str, Any]:
+    """Return which labelled fields a detector is carried across with, as a recipe's data names them.
+
+    Parameters
+    ----------
+    card : Card
+        Of the detector.
+    fields : path, optional
+        COCO's JSON or its folder; those that it learnt from without.
+
+    Raises
+    ------
+    DataError
+        None are named, and those are not at hand.
+    """
+    if fields:
+        place = str(Path(fields).absolute())
+        return {"path": place, "split": _split(place), "half": ""}
+    place = fields_of(card)
+    if not place:
+        raise DataError(
+            f"The labelled fields that {card.title} learnt from are not at hand; name a data set that it knows."
+        )
+    return {**_data(card), "path": place}
 
 
 def fields_of(card: Card) -> str:

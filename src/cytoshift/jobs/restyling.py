@@ -117,12 +117,20 @@ def recipe_for(card: Card) -> str:
     return FULL if widths[0] >= 64 else SMALL
 
 
-def check_needed(card: Card, slides: DomainFields) -> None:
-    """Raise DataError where slides show too little tissue, or look like what a restyler learnt from already."""
+def check_needed(card: Card, slides: DomainFields) -> float | None:
+    """Return how far slides are from what a restyler learnt from; None where its card does not say what that was.
+
+    Raises
+    ------
+    DataError
+        They show too little tissue, or look like that already.
+    SlideError
+        A slide cannot be read, or does not say its µm/px.
+    """
     from cytoshift.jobs.how_far import how_far
 
     if card.domain is None:
-        return
+        return None
     files = list_files(slides)
     far, usual = how_far(card.domain, files.files), card.domain.colour.usual[1]
     if far is None:
@@ -132,3 +140,4 @@ def check_needed(card: Card, slides: DomainFields) -> None:
             f"{files.name} looks like the model's slides already ({far:.1f}; up to {usual:.1f} is usual); use it as it"
             " is."
         )
+    return far

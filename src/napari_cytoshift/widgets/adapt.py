@@ -18,6 +18,7 @@ from napari_cytoshift.widgets.adapt_fold import Fold
 from napari_cytoshift.widgets.adapt_jobs import ACTIVE, Course, JobLook, Look, look
 from napari_cytoshift.widgets.adapt_labs import LabsCard
 from napari_cytoshift.widgets.adapt_learn import LearnCard
+from napari_cytoshift.widgets.adapt_look import LookCard
 from napari_cytoshift.widgets.adapt_mitosis import MitosisCard
 from napari_cytoshift.widgets.adapt_models import ModelsFold
 from napari_cytoshift.widgets.adapt_panel import JobPanel
@@ -36,10 +37,11 @@ class AdaptDock(Dock):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
+        self.looks = LookCard(self.workspace)
         self.labs, self.carry = LabsCard(self.workspace), CarryCard(self.workspace)
         self.learn, self.mitosis = LearnCard(self.workspace), MitosisCard(self.workspace)
         self.models = ModelsFold(self.workspace)
-        self.cards = (self.labs, self.carry, self.learn, self.mitosis)
+        self.cards = (self.looks, self.labs, self.carry, self.learn, self.mitosis)
         self.folds = (*self.cards, self.models)
         self.jobs, self.panel = QComboBox(), JobPanel(self.workspace)
         self.jobs.setToolTip("The jobs of this study, newest first")
@@ -72,6 +74,7 @@ class AdaptDock(Dock):
         self.models.said.connect(self.message.say)
         self.models.failed.connect(self._on_failed)
         self.panel.compare_asked.connect(self.see_in_compare)
+        self.looks.method_asked.connect(self.see_method)
         for signal, slot in (
             (self.workspace.corrected, self.refresh),
             (self.workspace.study_changed, self.refresh),
@@ -103,12 +106,21 @@ class AdaptDock(Dock):
         """Show the models as a tree, and where a model stands in it."""
         self.models.show_model(name)
 
+    def show_looks(self) -> LookCard:
+        """Open the card that makes slides look like the model's, and return it."""
+        self.open_card(self.looks)
+        return self.looks
+
     def see_in_compare(self, model: str) -> None:
-        """See the slide that is open through a translator."""
+        """See the slide that is open through a model that changes colours."""
         if self.workspace.active is None:
-            self.message.say("Open a slide first; then it can be seen through the translator in Compare.")
+            self.message.say("Open a slide first; then it can be seen through the new model in Compare.")
             return
         self.go_to("Compare").see(MODEL + model)
+
+    def see_method(self, method: str, model: str) -> None:
+        """See the slide that is open through a classical method, with a model's own colours as its reference."""
+        self.go_to("Compare").see(method, reference=MODEL + model)
 
     # What the dock shows
 
@@ -207,6 +219,7 @@ class AdaptDock(Dock):
 
     def _on_calibrated(self, slide: Any) -> None:
         self.labs.calibrated(slide)
+        self.looks.calibrated(slide)
 
     def _ask(self, wish: Any) -> None:
         chosen = self.chosen

@@ -9,6 +9,7 @@ from qtpy.QtCore import Signal
 from cytoshift.jobs import Job, JobSpec, new_job_folder, start
 from napari_cytoshift import wording
 from napari_cytoshift.background import Work
+from napari_cytoshift.widgets.adapt_contents import ContentsView, Look
 from napari_cytoshift.widgets.adapt_fold import Fold
 from napari_cytoshift.widgets.dock import button, sentence
 from napari_cytoshift.workspace import Workspace
@@ -20,7 +21,8 @@ DAYS = 36 * 3600.0
 class JobCard(Fold):
     """A card that starts jobs of one kind.
 
-    A subclass lays out its widgets, `ready` and `begin` among them, and says in `show_state` what is missing.
+    A subclass lays out its widgets, `contents`, `ready` and `begin` among them, and says in `show_state` what is
+    missing.
 
     Parameters
     ----------
@@ -38,6 +40,10 @@ class JobCard(Fold):
         The Review dock is wanted.
     further : tuple of str
         Settings of the recipe on top of what the card offers.
+    contents : ContentsView
+        What the job will use, of what is chosen.
+    edition : int
+        Grows whenever what is stored, set or chosen may have changed.
     """
 
     started = Signal(object)
@@ -50,6 +56,10 @@ class JobCard(Fold):
         self.kind = kind
         self.further: tuple[str, ...] = ()
         self.ready = sentence()
+        self.contents = ContentsView(workspace)
+        self.contents.changed.connect(lambda: self.show_state())
+        self.contents.failed.connect(self.failed)
+        self.edition = 0
         self.begin = button("Start", "Learn in a process of its own; this window may be closed meanwhile", self.start)
         self._durations: dict[Hashable, float] = {}
         self._timing = self._starting = False
@@ -64,6 +74,10 @@ class JobCard(Fold):
     def estimate(self) -> tuple[Hashable, Callable[[], float]]:
         """Return what the duration depends on, and what a thread calls for its seconds."""
         raise NotImplementedError
+
+    def look(self) -> Look | None:
+        """Return what `contents` depend on and what a thread calls for them; None where the card fills it in itself."""
+        return None
 
     def show_state(self) -> None:
         """Show what is chosen, and call `show_ready`."""
@@ -89,6 +103,7 @@ class JobCard(Fold):
 
     def refresh(self, *_: object) -> None:
         """Show what can be started now."""
+        self.edition += 1
         self.show_state()
 
     def show_ready(self, missing: str, there: str = "") -> None:
@@ -101,6 +116,10 @@ class JobCard(Fold):
         there : str
             What the job will use, a sentence said in either case.
         """
+        look = self.look()
+        if look is not None and (missing or (self.open and self.isVisible())):  # nobody looks at it while reviewing
+            self.contents.look(None if missing else look)
+        missing = missing or self.contents.missing
         key, measure = (None, None) if missing else self.estimate()
         words = missing or self._duration(self._durations.get(key))
         self.ready.setText(f"{there} {words}" if there else words)

@@ -10,9 +10,11 @@ from superqt import QElidingLabel
 
 from cytoshift.jobs import TrainSpec
 from cytoshift.jobs.carrying import RECIPE, carrying_spec, fields_of
-from cytoshift.models import Card
+from cytoshift.jobs.contents import Contents, contents_of_carrying
+from cytoshift.models import COLOUR_TASKS, Card
 from cytoshift.models.registry import STARTER
 from napari_cytoshift.widgets.adapt_card import JobCard
+from napari_cytoshift.widgets.adapt_contents import Look
 from napari_cytoshift.widgets.dock import button, sentence
 from napari_cytoshift.workspace import Workspace
 
@@ -56,6 +58,7 @@ class CarryCard(JobCard):
         form.addRow("Fields", fields)
         self.inside.addWidget(self.about)
         self.inside.addLayout(form)
+        self.inside.addWidget(self.contents)
         self.inside.addWidget(self.ready)
         self.inside.addWidget(self.begin)
 
@@ -94,6 +97,17 @@ class CarryCard(JobCard):
         return (parent, overrides), seconds
 
     # What the card shows
+
+    def look(self) -> Look:
+        """Return what makes the contents of what is chosen."""
+        registry, parent, fields = self.workspace.registry, self._parent, self.fields
+        translator = str(self.translator.currentData())
+
+        def contents() -> Contents:
+            detector, look = registry.find(parent, "detector"), registry.find(translator, *COLOUR_TASKS)
+            return contents_of_carrying(detector.card, look.card, fields)
+
+        return (parent, translator, fields), contents
 
     def show_state(self) -> None:
         """Show the translators, the fields, and what is missing."""

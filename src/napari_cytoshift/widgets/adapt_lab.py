@@ -69,7 +69,7 @@ class LabChooser(QWidget):
         self.scale.setValue(0.25)
         self.scale.setSuffix(" µm/px")
         self.scale.setToolTip("How large a pixel is in images of a folder that say nothing of it")
-        self.title = QLabel(f"<b>{letter}</b>  {words}")
+        self.title = QLabel(f"<b>{letter}</b>  {words}" if letter else f"{words[:1].upper()}{words[1:]}")
         self.title.setToolTip(tip)
         self._lay_out()
         self._show()
@@ -96,7 +96,7 @@ class LabChooser(QWidget):
         """Offer the slides that are open and those of the study, without those that are chosen already."""
         self.menu.clear()
         taken = {one.path for one in (*self.chosen, *self.others())}
-        offered = {one.path: one for one in (*self._study(), *self._open()) if one.path not in taken}
+        offered = {one.path: one for one in (*self.from_study(), *self.from_window()) if one.path not in taken}
         for one in offered.values():
             self.menu.addAction(one.words, partial(self.take, (one,)))
         if offered:
@@ -106,12 +106,12 @@ class LabChooser(QWidget):
 
     def choose_files(self) -> None:
         """Ask for slide files."""
-        names, _ = QFileDialog.getOpenFileNames(self, f"Slides of {self.letter}", self._folder())
+        names, _ = QFileDialog.getOpenFileNames(self, f"Slides of {self.letter}".removesuffix(" of "), self._folder())
         self.take_files(names)
 
     def choose_folder(self) -> None:
         """Ask for a folder."""
-        name = QFileDialog.getExistingDirectory(self, f"Images of {self.letter}", self._folder())
+        name = QFileDialog.getExistingDirectory(self, f"Images of {self.letter}".removesuffix(" of "), self._folder())
         self.take_files([name] if name else [])
 
     def take_files(self, paths: list[str]) -> None:
@@ -149,6 +149,20 @@ class LabChooser(QWidget):
         self.chosen = with_scale(self.chosen, slide.info.path, slide.info.mpp_yx)
         self._show()
 
+    # What there is to choose from
+
+    def from_window(self) -> list[Chosen]:
+        """Return the slides that are open, the one the docks speak about first."""
+        slides = (slide.info for slide in self.workspace.slides)
+        active = "" if self.workspace.active is None else self.workspace.active.info.path
+        chosen = [Chosen(info.path, info.name, info.mpp_yx) for info in slides if info.path]
+        return sorted(chosen, key=lambda one: one.path != active)
+
+    def from_study(self) -> list[Chosen]:
+        """Return the slides of the study."""
+        records = [record for record in self.workspace.study.slides() if record.paths]
+        return [Chosen(record.paths[0], record.name, record.mpp_yx) for record in records]
+
     # Inside
 
     def _show(self) -> None:
@@ -161,14 +175,6 @@ class LabChooser(QWidget):
         self.list.setFixedHeight(rows * row + 2 * self.list.frameWidth() + 2)
         self._pixels.setVisible(any(one.images for one in self.chosen))
         self.remove.setVisible(bool(self.chosen))
-
-    def _open(self) -> list[Chosen]:
-        slides = (slide.info for slide in self.workspace.slides)
-        return [Chosen(info.path, info.name, info.mpp_yx) for info in slides if info.path]
-
-    def _study(self) -> list[Chosen]:
-        records = [record for record in self.workspace.study.slides() if record.paths]
-        return [Chosen(record.paths[0], record.name, record.mpp_yx) for record in records]
 
     def _folder(self) -> str:
         return str(self.workspace.state.get("folder", str(Path.home())))

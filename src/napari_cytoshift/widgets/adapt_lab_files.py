@@ -69,6 +69,12 @@ def named(chosen: tuple[Chosen, ...]) -> str:
     return chosen[0].name if len(chosen) == 1 else f"{chosen[0].name} and {len(chosen) - 1} more"
 
 
+def unmeasured(chosen: tuple[Chosen, ...]) -> str:
+    """Say of which slide µm/px are missing; ``""`` where they are known of all."""
+    unknown = next((one.name for one in chosen if one.mpp_yx is None and not one.images), "")
+    return f"Still missing: µm/px of {unknown}; open it and set them in Slide." if unknown else ""
+
+
 def with_scale(chosen: tuple[Chosen, ...], path: str, mpp_yx: Scale | None) -> tuple[Chosen, ...]:
     """Return the same with µm/px of one of them as a person set them."""
     return tuple(replace(one, mpp_yx=mpp_yx) if one.path == path else one for one in chosen)

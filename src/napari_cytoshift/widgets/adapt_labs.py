@@ -8,11 +8,13 @@ from typing import NamedTuple
 from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLineEdit, QSizePolicy, QToolButton
 
 from cytoshift.jobs import TrainSpec
+from cytoshift.jobs.contents import contents_of_laboratories
 from cytoshift.jobs.laboratories import recipe_of, translating_spec
 from cytoshift.slides.slide import Slide
 from napari_cytoshift.widgets.adapt_card import JobCard
+from napari_cytoshift.widgets.adapt_contents import Look
 from napari_cytoshift.widgets.adapt_lab import LabChooser
-from napari_cytoshift.widgets.adapt_lab_files import Chosen, domain_of, named
+from napari_cytoshift.widgets.adapt_lab_files import Chosen, domain_of, named, unmeasured
 from napari_cytoshift.widgets.dock import sentence
 from napari_cytoshift.workspace import Workspace
 
@@ -81,6 +83,7 @@ class LabsCard(JobCard):
         self.inside.addWidget(self.target)
         self.inside.addLayout(way)
         self.inside.addLayout(how)
+        self.inside.addWidget(self.contents)
         self.inside.addWidget(self.ready)
         self.inside.addLayout(end)
 
@@ -125,6 +128,14 @@ class LabsCard(JobCard):
 
     # What the card shows
 
+    def look(self) -> Look:
+        """Return what makes the contents of what is chosen."""
+        source, target = self.source.chosen, self.target.chosen
+        scales = self.source.scale.value(), self.target.scale.value()
+        return (source, target, scales), lambda: contents_of_laboratories(
+            domain_of(source, scales[0]), domain_of(target, scales[1])
+        )
+
     def show_state(self) -> None:
         """Show what is chosen and what is missing."""
         source, target = self.source.chosen, self.target.chosen
@@ -158,10 +169,7 @@ def _missing(source: tuple[Chosen, ...], target: tuple[Chosen, ...]) -> str:
     both = [one.name for one in source if one.path in {other.path for other in target}]
     if both:
         return f"{both[0]} is in A and in B; remove it from one of them."
-    unknown = [one.name for one in (*source, *target) if one.mpp_yx is None and not one.images]
-    if unknown:
-        return f"Still missing: µm/px of {unknown[0]}; open it and set them in Slide."
-    return ""
+    return unmeasured((*source, *target))
 
 
 def _choice(ways: dict[str, Way] | dict[bool, Way]) -> QComboBox:

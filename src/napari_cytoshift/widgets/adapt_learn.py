@@ -8,8 +8,10 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFormLayout, QSpinBox, QToolButton, QWidget
 
 from cytoshift.jobs import LearnSpec, learning_spec
+from cytoshift.jobs.contents import contents_of_corrections
 from cytoshift.models.registry import STARTER
 from napari_cytoshift.widgets.adapt_card import JobCard
+from napari_cytoshift.widgets.adapt_contents import Look
 from napari_cytoshift.widgets.dock import button, sentence
 from napari_cytoshift.workspace import Workspace
 
@@ -40,7 +42,7 @@ class LearnCard(JobCard):
         self.review = button(
             "Go to Review", "Mark fields as completely annotated there", lambda: self.review_asked.emit()
         )
-        for widget in (self.about, self.ready, self.review, *self._advanced(), self.begin):
+        for widget in (self.about, self.contents, self.ready, self.review, *self._advanced(), self.begin):
             self.inside.addWidget(widget)
 
     def _advanced(self) -> tuple[QToolButton, QWidget]:
@@ -77,11 +79,17 @@ class LearnCard(JobCard):
 
         return (parent, overrides), seconds
 
+    def look(self) -> Look:
+        """Return what makes the contents of the study as it is now."""
+        study, registry, parent = self.workspace.study.folder, self.workspace.registry, self._parent
+        return (study, parent, self.edition), lambda: contents_of_corrections(
+            study, registry.find(parent, "detector").card.classes
+        )
+
     def show_state(self) -> None:
         """Show what can be learned now."""
-        study = self.workspace.study
-        missing = _missing(study, bool(self.workspace.registry.list("detector")))
-        self.show_ready(missing, "" if missing else _extent(study))
+        missing = _missing(self.workspace.study, bool(self.workspace.registry.list("detector")))
+        self.show_ready(missing)
         self.review.setVisible(missing == NO_FIELD)
 
     @property
@@ -101,13 +109,3 @@ def _missing(study: Study, any_model: bool) -> str:
     if not any(study.regions(record.identity) for record in study.slides()):
         return NO_FIELD
     return ""
-
-
-def _extent(study: Study) -> str:
-    regions = [len(study.regions(record.identity)) for record in study.slides()]
-    slides, fields = sum(number > 0 for number in regions), sum(regions)
-    return f"{_plural(fields, 'complete field')} on {_plural(slides, 'slide')}."
-
-
-def _plural(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

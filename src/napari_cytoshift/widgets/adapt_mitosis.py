@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cytoshift.jobs import LearnSpec, learning_spec
+from cytoshift.jobs.contents import Contents, Row
+from cytoshift.mitosis.classes import ATYPICAL, NORMAL
 from cytoshift.models.registry import STARTER
 from cytoshift.study import Study
 from cytoshift.study.decided import count_kinds, decided_mitoses, has_mitoses, too_few, unmeasured
+from cytoshift.study.mitosis_split import SHARE
 from napari_cytoshift.widgets.adapt_card import JobCard
 from napari_cytoshift.widgets.dock import button, sentence
 from napari_cytoshift.workspace import Workspace
@@ -42,7 +45,7 @@ class MitosisCard(JobCard):
             " their domain; some are held back to measure with"
         )
         self.review = button("Go to Review", "Decide on mitoses there", lambda: self.review_asked.emit())
-        for widget in (self.about, self.ready, self.review, self.begin):
+        for widget in (self.about, self.contents, self.ready, self.review, self.begin):
             self.inside.addWidget(widget)
         self._seen: Seen | None = None
         self._looking = self._again = False
@@ -104,8 +107,9 @@ class MitosisCard(JobCard):
         if seen is None:
             self.show_ready("Counting what you decided on…")
             return
-        counted = f"{seen.normal} normal and {seen.atypical} atypical on {_slides(seen.slides)}."
-        self.show_ready(seen.missing, counted if seen.slides else "")
+        self.show_ready(seen.missing)
+        if seen.slides:
+            self.contents.show_contents(_contents(seen))
 
     @property
     def _parent(self) -> str:
@@ -120,6 +124,15 @@ def _look(folder: Path) -> Seen:
         normal, atypical = count_kinds(sets)
         missing = too_few(normal, atypical) or unmeasured(sets)
         return Seen(folder, has_mitoses(study), normal, atypical, sum(len(one) > 0 for one in sets), missing)
+
+
+def _contents(seen: Seen) -> Contents:
+    kinds = {NORMAL: seen.normal, ATYPICAL: seen.atypical}
+    rows = (
+        Row("Mitoses", f"decided on, on {_slides(seen.slides)}"),
+        Row("Held back", f"{SHARE:.0%} to measure with, and {SHARE:.0%} of the others to choose the threshold by"),
+    )
+    return Contents(rows, {name: number for name, number in kinds.items() if number})
 
 
 def _slides(number: int) -> str:

@@ -107,14 +107,30 @@ def verdict(result: JobResult) -> str:
     return f"On the fields held back it is better in {', '.join(better)}, worse in {', '.join(worse)}."
 
 
-def translator_verdict(result: JobResult) -> str:
-    """Say in one sentence how near a translator came to the look that was wanted, and what it left as it was."""
+def colour_verdict(task: str, result: JobResult) -> str:
+    """Say how near a model that changes colours came to the look that was wanted, and what it left as it was."""
     colour, structure = result.after.get("colour"), result.after.get("structure")
     if colour is None or structure is None:
         return ""
+    if task == "stain":
+        return _restyler_verdict(result, structure)
     return (
         f"On crops it learnt from: colours {colour:.2f} from B's (0 is the same), structure kept {structure:.2f}"
         " (1 is all). Look at the tiles, and at slides it has not seen."
+    )
+
+
+def _restyler_verdict(result: JobResult, structure: float) -> str:
+    far, bare = result.after.get("distance"), result.after.get("distance as they are")
+    before = result.before.get("distance")
+    kept = f"structure kept {structure:.2f} (1 is all). Look at the tiles, and at slides it has not seen."
+    if far is None or bare is None:
+        return f"On patches it learnt from: {kept}"
+    old = "" if before is None else f", {before:.1f} through the restyler before"
+    words = "nearer to" if far < min(bare, bare if before is None else before) else "not nearer to"
+    return (
+        f"Your slides are {words} the model's: {far:.1f} from home through the new restyler{old}, {bare:.1f} as they"
+        f" are (1 is its median field); {kept}"
     )
 
 

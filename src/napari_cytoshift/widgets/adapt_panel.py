@@ -10,9 +10,10 @@ from superqt import QElidingLabel
 
 from cytoshift.jobs import JobResult
 from cytoshift.jobs.process import GOES_ON
+from cytoshift.models import COLOUR_TASKS
 from napari_cytoshift import wording
 from napari_cytoshift.widgets.adapt_jobs import ACTIVE, Course, JobLook
-from napari_cytoshift.widgets.adapt_outcome import ADOPT, OutcomeTable, translator_verdict, worth_of
+from napari_cytoshift.widgets.adapt_outcome import ADOPT, OutcomeTable, colour_verdict, worth_of
 from napari_cytoshift.widgets.adapt_plot import LossPlot
 from napari_cytoshift.widgets.adapt_samples import SampleView
 from napari_cytoshift.widgets.dock import button, sentence
@@ -34,7 +35,7 @@ class JobPanel(QWidget):
     decided : Signal(object, str)
         What is to be done with the models, and the words for it.
     compare_asked : Signal(str)
-        A translator, by its id, is to be seen in Compare.
+        A translator or restyler, by its id, is to be seen in Compare.
     """
 
     wished = Signal(object)
@@ -55,7 +56,7 @@ class JobPanel(QWidget):
             "Pause", "Free the device after a checkpoint; the job can go on later", self._wish(lambda job: job.pause())
         )
         self.resume = button("Resume", "Go on from the last checkpoint", self._wish(lambda job: job.resume()))
-        self.compare = button("Use it in Compare", "See the slide that is open through this translator", self.see)
+        self.compare = button("Use it in Compare", "See the slide that is open through this model", self.see)
         self.adopt = button("Adopt", "Use the new model from now on; it can be taken back", self.adopt_model)
         self.keep = button("Keep the old", "Go on with the model in use", self.keep_old)
         self.back = button("Go back", "Use the model that was in use before", self.go_back)
@@ -120,16 +121,16 @@ class JobPanel(QWidget):
         """Show a job, or that there is none."""
         self._job, self._course = job, course
         active = job is not None and job.state in ACTIVE
-        translating = self._task == "translation"
+        colours = self._task in COLOUR_TASKS
         self.progress.setVisible(active and job is not None and not job.behind)
         self.stop.setVisible(active)
         self.cancel.setVisible(active or (job is not None and job.state in ("paused", "interrupted")))
         self.pause.setVisible(active and job is not None and not job.pausing)
         self.resume.setVisible(job is not None and (job.pausing or job.state in GOES_ON))
-        self.outcome.setVisible(bool(self._made) and not translating)
+        self.outcome.setVisible(bool(self._made) and not colours)
         self._show_details()
-        self.verdict.setVisible(bool(self._made) and translating)
-        self.compare.setVisible(bool(self._made) and translating)
+        self.verdict.setVisible(bool(self._made) and colours)
+        self.compare.setVisible(bool(self._made) and colours)
         self.note.setText("" if job is None else self._words(job))
         self.note.setToolTip("\n".join(course.notes))
         self.note.setVisible(bool(self.note.text()))
@@ -174,7 +175,7 @@ class JobPanel(QWidget):
         kept = self._job is not None and str(self._job.job.folder) in self.workspace.state.get(KEPT, [])
         for one in (self.adopt, self.keep):
             one.setVisible(asked and not kept)
-        self.keep.setVisible(asked and not kept and self._task != "translation")
+        self.keep.setVisible(asked and not kept and self._task not in COLOUR_TASKS)
         if made and result is not None:
             self._show_worth(result)
         starter = next(iter(cards.values()), "")
@@ -189,7 +190,7 @@ class JobPanel(QWidget):
             return
         self._shown = result
         self.outcome.show_result(result)
-        self.verdict.setText(translator_verdict(result))
+        self.verdict.setText(colour_verdict(self._task, result))
         self.adopt.setText(ADOPT[worth_of(result)])
 
     # Inside
