@@ -268,6 +268,11 @@ ATTACKS: dict[str, Callable[[Honest], Path]] = {
         task="detector", architecture={"method": "turbo"}
     ),
     "card: an adapter of nothing": lambda honest: honest.write(architecture={"method": "turbo"}),
+    "card: a title that a terminal obeys": lambda honest: honest.write(title="Theirs\x1b]0;owned\x07"),
+    "zip: a name that a terminal obeys": _more("\x1b[2J"),
+    "tensor: a name that a terminal obeys": lambda honest: honest.write(
+        save({**honest.state, "\x1b[2J": torch.zeros(3)})
+    ),
     "card: an id that leads elsewhere": lambda honest: honest.write(id="../../evil"),
     "card: another checksum": lambda honest: honest.write(sha256="0" * 64),
     "card: of 2 MB": lambda honest: honest.write(title="x" * (2 << 20)),

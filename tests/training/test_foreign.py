@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import socket
 import sys
 import tempfile
@@ -69,6 +70,13 @@ def test_a_whole_network_is_refused_in_one_sentence(tmp_path: Path) -> None:
     torch.save(torch.nn.Linear(2, 2), tmp_path / "model.pt")
     with pytest.raises(ModelError, match=r"^\S+ is no checkpoint of tensors alone, .*; save .* and import that\.$"):
         read_checkpoint(tmp_path / "model.pt")
+
+
+def test_a_pipe_and_a_folder_are_no_checkpoints(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "model.pt")
+    for path in (tmp_path / "model.pt", tmp_path):
+        with pytest.raises(ModelError, match="is no file of at most 8 GiB"):
+            read_checkpoint(path)
 
 
 def test_torchscript_is_a_program(tmp_path: Path) -> None:

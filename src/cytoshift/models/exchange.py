@@ -71,7 +71,7 @@ def _unpack(archive: zipfile.ZipFile, path: Path, folder: Path) -> None:
     strange = next((name for name in names if name not in _ALLOWED), None)
     if strange is not None or len(set(names)) < len(names):
         raise ModelError(
-            f"{path} holds '{strange or names[-1]}' where a model file has one card, weights and a licence; get the "
+            f"{path} holds {strange or names[-1]!r} where a model file has one card, weights and a licence; get the "
             "model again."
         )
     if any(stat.S_ISLNK(entry.external_attr >> 16) for entry in entries):

@@ -25,6 +25,8 @@ LICENCE = "licence.txt"
 
 _CARD_BYTES = 1 << 20
 _DEPTH = 20
+_CONTROL = re.compile(r"(?<!\\)\\u00(0[0-8bcef]|1[0-9a-f]|7f|[89][0-9a-f])|[\x7f-\x9f]", re.IGNORECASE)
+"""What a terminal obeys when a card is shown: control characters, escaped in JSON or as they are."""
 _ROW = re.compile(r"\[\n[-+.eE\d,\s]+\]")  # JSON has no line break inside a text
 
 
@@ -152,7 +154,10 @@ def read_card(path: Path) -> Card:
             raise ValueError("it is no file")
         if path.stat().st_size > _CARD_BYTES:
             raise ValueError("it is larger than 1 MB")
-        data = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if _CONTROL.search(text):
+            raise ValueError("it holds control characters")
+        data = json.loads(text)
         if _depth(data) > _DEPTH:
             raise ValueError(f"it nests more than {_DEPTH} levels")
         card = Card.model_validate(data)

@@ -69,7 +69,7 @@ def _finite(tensors: dict[str, torch.Tensor], path: Path) -> dict[str, torch.Ten
             finite = False
         if not finite:
             raise ModelError(
-                f"{path} has values in {name} that no network computes with (NaN, infinite, or of few bits); get the"
+                f"{path} has values in {name!r} that no network computes with (NaN, infinite, or of few bits); get the"
                 " model again."
             )
     return tensors

@@ -46,10 +46,10 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         The file cannot be read, holds anything else, or costs more than a file of its size may.
     """
     path = Path(path)
+    if path.exists() and not (path.is_file() and path.stat().st_size <= _MAX_BYTES):
+        raise ModelError(f"{path} is no file of at most {_MAX_BYTES >> 30} GiB; {_SAVE}.")
     try:
         with path.open("rb") as given, tempfile.TemporaryFile() as written:
-            if not path.is_file() or os.fstat(given.fileno()).st_size > _MAX_BYTES:
-                raise ModelError(f"{path} is no file of at most {_MAX_BYTES >> 30} GiB; {_SAVE}.")
             if verdict := _verdict(_run(given, written)):
                 raise ModelError(f"{path} {verdict}; {_SAVE}.")
             written.seek(0)
