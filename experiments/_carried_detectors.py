@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cytoshift import stain
 from cytoshift.detection import DetectorOperator, DetectorRecipe, Parent, TrainedDetector, train_detector
+from cytoshift.detection.seen import seen_through
+from cytoshift.detection.train import read_data
 from cytoshift.engine import ImageOperator
 from cytoshift.engine.operator import TileBoxes
 from cytoshift.training import load_recipe
 from cytoshift.training.checkpoint import read_tensors, write_tensors
-from cytoshift.training.coco import read_coco
+from cytoshift.training.coco import CocoSet, read_coco
 from cytoshift.translation import PlainTiles, Translator
 from experiments._trainings import GoOn, let_pass
 from experiments._unseen_fields import UnseenFields
@@ -102,6 +104,17 @@ class Detectors:
             self._train(row)
         state, header = read_tensors(self.place(row) / DETECTOR)
         return Parent(header["architecture"], state, tuple(header["classes"]))
+
+    def known(self, row: str) -> CocoSet:
+        """Return the labelled fields that a row's detector learnt from, as it saw them."""
+        recipe, view = self._recipe(row)
+        data = read_data(recipe)
+        data = replace(data, fields=tuple(replace(field, mpp=field.mpp or recipe.data.mpp) for field in data.fields))
+        if not recipe.data.through:
+            return data
+        folder = self.folder / "seen" / f"{_slug(view)}-whole"
+        how: dict[str, Any] = {"mpp": recipe.mpp, "presumed": recipe.data.mpp, "emit": let_pass, "control": GoOn()}
+        return seen_through(data, look(view, self.translators, self.direction), folder, **how)
 
     def _train(self, row: str) -> None:
         folder = self.place(row)

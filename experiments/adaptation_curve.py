@@ -2,10 +2,10 @@
 
 From CRIC to its second scanner and back. The detector knows half of split ``train`` of one look. *Fine-tuning* teaches
 it 0, 2, 5, 10 and 20 fields of the other look (of the other half: no scene is in both) with every cell corrected, by
-the recipe of *Learn from my corrections*. *Distillation* carries it across by SC-UNSB's pictures with LFA and CFA,
-without a label of the new look, so it is one figure for any number of fields. *Both* teaches the carried one. Fields of
-a smaller number are among those of a larger; of each number a fifth, at least one, chooses the best step, as in the
-product.
+the recipe of *Learn from my corrections*, which repeats what the detector knows. *Distillation* carries it across by
+SC-UNSB's pictures with LFA and CFA, without a label of the new look, so it is one figure for any number of fields.
+*Both* teaches the carried one. Fields of a smaller number are among those of a larger; of each number a fifth, at least
+one, chooses the best step, as in the product.
 
 Measured on split ``val`` of the new look (``target``), on which nothing is trained or chosen, and on ``val`` of the old
 one (``source``), for what is forgotten: mAP50 of cells of any class, of normal and abnormal, of six classes, with
@@ -82,6 +82,7 @@ class Curve:
             control=GoOn(),
             parent=self.detectors.parent(STARTS[way]),
             data=self._corrected(number),
+            known=self.detectors.known(STARTS[way]),
         )
         keep_detector(made, folder)
 

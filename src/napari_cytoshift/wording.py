@@ -44,3 +44,11 @@ def density(cells: int, area_mm2: float) -> str:
     """Say how many cells there are on a mm²: ``"1 180 / mm²"``; small numbers with a decimal."""
     value = cells / area_mm2
     return f"{value:,.0f} / mm²".replace(",", " ") if value >= 100 or value == 0 else f"{value:.1f} / mm²"
+
+
+def shortened(name: str, most: int = 24) -> str:
+    """Return a name of a file with its middle left out where it is long."""
+    if len(name) <= most:
+        return name
+    end = most // 2 - 1
+    return f"{name[: most - 1 - end]}…{name[-end:]}"

@@ -12,79 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPoint, Qt
-from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QWidget
+from person import LONG, Hands
+from qtpy.QtCore import Qt
 
 from cytoshift.jobs import list_jobs
 from cytoshift.models import Registry
-from napari_cytoshift.commands import PLUGIN, open_docks
-from napari_cytoshift.comparison import Comparison
-from napari_cytoshift.workspace import Workspace
-
-LONG = 300_000  # a shared machine may be slow; nothing here waits for a fixed time
-
-
-class Hands:
-    """A person at the window: brings docks to the front, presses buttons, keys and the mouse."""
-
-    def __init__(self, viewer: Any, qtbot: Any, images: Path) -> None:
-        self.viewer, self.qtbot, self.images = viewer, qtbot, images
-        self.workspace = Workspace.of(viewer)
-        self.steps = 0
-
-    @property
-    def canvas(self) -> QWidget:
-        native: QWidget = self.viewer.window._qt_viewer.canvas.native
-        return native
-
-    def dock(self, name: str) -> Any:
-        frame, dock = self.viewer.window.add_plugin_dock_widget(PLUGIN, name)
-        frame.show()
-        frame.raise_()
-        self.qtbot.waitUntil(lambda: dock.isVisible(), timeout=LONG)
-        return dock
-
-    def press(self, widget: QWidget) -> None:
-        assert widget.isEnabled(), widget.toolTip()
-        QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
-
-    def key(self, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
-        window = self.viewer.window._qt_window
-        window.activateWindow()
-        self.canvas.setFocus()
-        self.qtbot.waitUntil(window.isActiveWindow, timeout=LONG)
-        QTest.keyClick(self.canvas, key, modifier)
-
-    def click_at(self, x: float, y: float) -> None:
-        """Click on the canvas at a level-0 pixel."""
-        slide = self.workspace.active
-        assert slide is not None
-        x0, y0, x1, y1 = self.workspace.view_box(slide)
-        at = QPoint(
-            round((x - x0) / (x1 - x0) * self.canvas.width()), round((y - y0) / (y1 - y0) * self.canvas.height())
-        )
-        QTest.mouseMove(self.canvas, at)
-        QTest.mouseClick(self.canvas, Qt.MouseButton.LeftButton, pos=at)
-
-    def settle(self) -> None:
-        comparison, cells = Comparison.of(self.viewer), self.workspace.cell_layers
-        self.qtbot.waitUntil(
-            lambda: (
-                all(layer.loaded for layer in self.viewer.layers) and not comparison.approximate and not cells.pending
-            ),
-            timeout=LONG,
-        )
-
-    def look(self, name: str) -> np.ndarray:
-        """Take a screenshot of the window."""
-        QApplication.processEvents()
-        self.settle()
-        self.steps += 1
-        pixels: np.ndarray = self.viewer.screenshot(
-            str(self.images / f"loop-{self.steps}-{name}.png"), canvas_only=False, flash=False
-        )
-        return pixels
+from napari_cytoshift.commands import open_docks
 
 
 @pytest.fixture
@@ -95,7 +28,7 @@ def hands(make_napari_viewer: Callable[..., Any], qtbot: Any, tmp_path: Path) ->
     viewer = make_napari_viewer(show=True)
     viewer.window._qt_window.resize(1366, 768)
     open_docks(viewer)
-    return Hands(viewer, qtbot, images)
+    return Hands(viewer, qtbot, images, "loop")
 
 
 def test_open_compare_find_correct_adapt_adopt_and_find_again(hands: Hands, data: Path, qtbot: Any) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cytoshift.jobs.laboratories import is_set, laboratory
 from cytoshift.slides import open_slide
+from napari_cytoshift import wording
 from napari_cytoshift.state import State
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def named(chosen: tuple[Chosen, ...]) -> str:
     """Say which slides they are: the first one's name, and how many more."""
     if not chosen:
         return ""
-    return chosen[0].name if len(chosen) == 1 else f"{chosen[0].name} and {len(chosen) - 1} more"
+    first = wording.shortened(chosen[0].name)
+    return first if len(chosen) == 1 else f"{first} and {len(chosen) - 1} more"
 
 
 def unmeasured(chosen: tuple[Chosen, ...]) -> str:
