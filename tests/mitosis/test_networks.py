@@ -9,7 +9,7 @@ from torchvision.models import densenet121
 
 from cytoshift.mitosis.attention import Attention
 from cytoshift.mitosis.mixstyle import EPSILON, MixStyle, mixed
-from cytoshift.mitosis.networks import Architecture, build_network
+from cytoshift.mitosis.networks import NARROWEST_STYLE, Architecture, build_network, mixed_after
 
 
 def features(seed: int = 0) -> Tensor:
@@ -35,6 +35,18 @@ def test_mixing_changes_style_as_the_formula_says_and_not_content() -> None:
     torch.testing.assert_close(y.std(dim=(2, 3)), expected, atol=1e-4, rtol=1e-4)
     assert not torch.allclose(y[0], x[0])  # λ = 0: wholly another's style
     torch.testing.assert_close(y[5], x[5], atol=1e-4, rtol=1e-4)  # λ = 1: its own
+
+
+@pytest.mark.parametrize("side", [64, 96, 128, 224])
+def test_styles_are_mixed_after_two_stages_whose_features_are_wide_enough_to_have_one(side: int) -> None:
+    network = build_network(Architecture(view=side, side=side), mixstyle=0.1)
+    widths = []
+    for layer in network.mix.values():
+        layer.register_forward_hook(lambda _, given, made: widths.append(given[0].shape[-1]))
+    network(torch.rand(2, 3, side, side))
+    assert len(widths) == 2
+    assert min(widths) >= NARROWEST_STYLE
+    assert set(mixed_after(side)) == set(network.mix)
 
 
 def test_mixing_does_nothing_in_evaluation_and_nothing_to_one_image() -> None:
@@ -91,6 +103,6 @@ def test_a_second_head_tells_phases_and_mixing_stands_at_an_early_and_a_mid_stag
     network = build_network(Architecture(view=64, side=64, phases=("prometaphase", "metaphase")), mixstyle=0.1)
     output = network.eval()(torch.rand(3, 3, 64, 64))
     assert (output.logits.shape, output.phases.shape, output.descriptors.shape) == ((3,), (3, 2), (3, 1024))
-    assert list(network.mix) == ["transition1", "transition2"]
+    assert list(network.mix) == ["pool0", "transition1"]
     assert not list(network.mix.parameters())
     assert build_network(Architecture())(torch.rand(2, 3, 32, 32)).phases.shape == (2, 0)

@@ -60,14 +60,15 @@ def hands(make_napari_viewer: Callable[..., Any], qtbot: Any, tmp_path: Path) ->
 
 def test_from_a_model_of_one_scanner_to_an_adopted_one_of_another(hands: Hands, data: Path, tmp_path: Path) -> None:
     registry = Registry()
-    source = teach_at_home(hands, _home_fields(data, tmp_path))
+    labelled = _home_fields(data, tmp_path)
+    source = teach_at_home(hands, labelled)
     registry.adopt(source)
     fields = _busiest(AWAY, 2)
     for field in fields:
         open_and_calibrate(hands, field)
     far = see_how_far(hands)
     translator = teach_a_translator(hands, data)
-    carried = carry_across(hands, translator)
+    carried = carry_across(hands, translator, labelled)
     decided = sum(review(hands, field) for field in fields)
     learnt = learn(hands)
     adopt(hands, learnt.model)
@@ -141,11 +142,13 @@ def teach_a_translator(hands: Hands, data: Path) -> str:
     return _ended(hands, 2).model
 
 
-def carry_across(hands: Hands, translator: str) -> str:
+def carry_across(hands: Hands, translator: str, labelled: Path) -> str:
     dock = hands.dock("Adapt")
     dock.open_card(dock.carry)
     dock.carry.translator.setCurrentIndex(dock.carry.translator.findData(translator))
     dock.carry.further = ("training.steps=200",) if PROOF else ("training.steps=2", "views.crop=96", *FEW)
+    if not PROOF:  # CRIC itself is found by its name
+        dock.carry.take_fields(str(labelled / "annotations.json"))
     dock.carry.refresh()
     hands.qtbot.waitUntil(dock.carry.begin.isEnabled, timeout=LONG)
     hands.press(dock.carry.begin)

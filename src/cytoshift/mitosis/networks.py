@@ -23,8 +23,11 @@ CHANNELS = 1024
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """ImageNet's, which published trunks expect."""
 
-MIXED_AFTER = ("transition1", "transition2")
-"""Where MixStyle stands: after an early and a mid stage, 1/8 and 1/16 of the picture, as the paper asks."""
+STRIDES = {"pool0": 4, "transition1": 8, "transition2": 16}
+"""Early and mid stages after which MixStyle may stand, and what they make of a picture's side."""
+
+NARROWEST_STYLE = 8
+"""Side of features from which their means and deviations are style: over 4 x 4 places they are what is there."""
 
 
 class Architecture(BaseModel):
@@ -79,7 +82,8 @@ class MitosisNetwork(nn.Module):
         super().__init__()
         network: DenseNet = densenet121(weights=None)
         self.trunk = network.features
-        self.mix = nn.ModuleDict({name: MixStyle(mixstyle) for name in MIXED_AFTER} if mixstyle else {})
+        places = mixed_after(architecture.side) if mixstyle else ()
+        self.mix = nn.ModuleDict({name: MixStyle(mixstyle) for name in places})
         self.attention = Attention(CHANNELS) if architecture.attention else nn.Identity()
         self.head = nn.Linear(CHANNELS, 1)
         self.phases = nn.Linear(CHANNELS, len(architecture.phases)) if architecture.phases else None
@@ -102,6 +106,15 @@ class MitosisNetwork(nn.Module):
             if name in self.mix:
                 x = self.mix[name](x)
         return x
+
+
+def mixed_after(side: int) -> tuple[str, ...]:
+    """Return the stages after which styles are mixed: an early and a mid one, as the paper asks.
+
+    The last two whose features are at least `NARROWEST_STYLE` wide: 1/8 and 1/16 of a picture of 128 px, 1/4 and 1/8 of
+    one of 64.
+    """
+    return tuple(name for name, stride in STRIDES.items() if side >= NARROWEST_STYLE * stride)[-2:]
 
 
 def build_network(architecture: Architecture, mixstyle: float = 0.0) -> MitosisNetwork:
