@@ -145,6 +145,8 @@ def teach_a_translator(hands: Hands, data: Path) -> str:
 def carry_across(hands: Hands, translator: str, labelled: Path) -> str:
     dock = hands.dock("Adapt")
     dock.open_card(dock.carry)
+    if not PROOF:  # one that was taught for a moment shows nothing that a threshold could be chosen by
+        translator = hands.workspace.registry.list("translation")[0].id
     dock.carry.translator.setCurrentIndex(dock.carry.translator.findData(translator))
     dock.carry.further = ("training.steps=200",) if PROOF else ("training.steps=2", "views.crop=96", *FEW)
     if not PROOF:  # CRIC itself is found by its name

@@ -92,7 +92,7 @@ class ScoreSlider(QSlider):
         super().__init__(Qt.Orientation.Horizontal)
         self.setRange(0, STEPS)
         self.setPageStep(5)
-        self.setMinimumWidth(44)
+        self.setMinimumWidth(28)
         self.setToolTip(tip)
         self.number = QLabel()
         self.number.setToolTip(tip)
