@@ -10,6 +10,7 @@ from cytoshift.jobs import JobResult
 from cytoshift.jobs.gain import Gain, Number, Trust
 from cytoshift.jobs.verdict import forgotten
 from napari_cytoshift.widgets.adapt_outcome import ADOPT, OutcomeTable, verdict, worth_of
+from napari_cytoshift.workspace import Workspace
 
 
 @pytest.mark.parametrize(
@@ -76,8 +77,8 @@ def test_better_overall_may_be_worse_in_a_class() -> None:
     assert said.endswith(", but worse in AP50 HSIL.")
 
 
-def test_the_table_marks_what_became_worse_and_shows_what_is_known(qtbot: Any) -> None:
-    table = OutcomeTable()
+def test_the_table_marks_what_became_worse_and_shows_what_is_known(make_napari_viewer: Any, qtbot: Any) -> None:
+    table = OutcomeTable(Workspace.of(make_napari_viewer()))
     qtbot.addWidget(table)
     table.show_result(JobResult(state="done", before={"recall": 0.6}, after={"recall": 0.5, "mAP50": 0.3}))
     assert table.overall.cells["recall", "change"].text() == "▼ worse -0.10"
@@ -92,4 +93,4 @@ def test_the_table_marks_what_became_worse_and_shows_what_is_known(qtbot: Any) -
         table.by_class.cells["AP50 HSIL", "change"].toolTip() == "Below: 95 % interval, 48 parts of fields drawn again"
     )
     shown = [table.pages.tabText(k) for k in range(table.pages.count()) if table.pages.isTabVisible(k)]
-    assert shown == ["Overall", "By class", "Known before"]
+    assert shown == ["Overall", "By class", "Known"]

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from cytoshift.detection import DetectorRecipe, Parent, TrainedDetector, train_detector
+from cytoshift.jobs.changed_cells import write_changes
 from cytoshift.jobs.folder import MODEL, TRAINING, WORK
 from cytoshift.jobs.frozen import freeze
 from cytoshift.jobs.home import home_of
@@ -54,6 +55,7 @@ def learn(spec: LearnSpec, folder: Path, *, emit: Emit, control: Control) -> Mad
     new = Taught(card, trained.state)
     home = home_fields(old.card, registry, training / "home", seed=spec.seed, without=own, emit=emit, control=control)
     worth = Measuring(old, new, spec.device, emit, control).worth(held_back, home)
+    write_changes(worth.changes, folder)
     card.metrics = beside(worth.after, worth.before) | worth.trust.as_metrics()
     fields = replace(read_coco(work / DATA), name=card.trained_on[-1].name)
     card.domain = home_of(fields, mpp_of(card), emit, operator=new.operator(spec.device))

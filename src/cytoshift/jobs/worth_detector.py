@@ -12,7 +12,9 @@ from cytoshift.detection import DetectorOperator
 from cytoshift.detection.evaluate import look_at_fields
 from cytoshift.detection.paired import MAIN, compare_detectors
 from cytoshift.detection.score import Looked, score_detector
+from cytoshift.detection.train import in_classes
 from cytoshift.errors import DataError, ModelError
+from cytoshift.jobs.changed_cells import ChangedCells, changed_cells
 from cytoshift.jobs.gain import Gain, Trust
 from cytoshift.jobs.known_fields import VAL, KnownFields
 from cytoshift.jobs.taught import mpp_of
@@ -54,11 +56,12 @@ class Taught:
 
 @dataclass(frozen=True, slots=True)
 class DetectorWorth:
-    """What two detectors saw on the fields held back, their main numbers there, and what that and the rest is worth."""
+    """The main numbers of two detectors on the fields held back, the cells they do not agree about, and its worth."""
 
     trust: Trust
     before: dict[str, float]
     after: dict[str, float]
+    changes: ChangedCells
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,13 @@ class Measuring:
         else:
             looked = self._both(home, "what the parent was validated on")
             trust = Trust(gain=gain, home=self._compared(*looked, f"{_extent(home)} of {home.name}"))
-        return DetectorWorth(trust, self._flat(before, self.parent), self._flat(after, self.child))
+        changes = changed_cells(
+            in_classes(held_back, self.child.card.classes),
+            before.findings,
+            after.findings,
+            (_limits(self.parent.card), _limits(self.child.card)),
+        )
+        return DetectorWorth(trust, self._flat(before, self.parent), self._flat(after, self.child), changes)
 
     def _both(self, fields: CocoSet, what: str) -> tuple[Looked, Looked]:
         self.emit({"kind": "note", "text": f"measuring both models on {what}"})
@@ -149,6 +158,11 @@ def home_fields(
         return known.draw(VAL, HOME_FIELDS, folder, seed=seed, without=without, emit=emit, control=control)
     except (DataError, ModelError) as error:
         return str(error).rstrip(".")
+
+
+def _limits(card: Card) -> dict[str, float]:
+    """Return the score from which cells count, by class."""
+    return {name: card.thresholds.get(name, card.threshold) for name in card.classes}
 
 
 def _extent(data: CocoSet) -> str:

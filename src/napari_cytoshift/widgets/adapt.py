@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
@@ -9,7 +10,7 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QComboBox
 
 from cytoshift.errors import CytoshiftError
-from cytoshift.jobs import Job
+from cytoshift.jobs import Job, LearnSpec
 from napari_cytoshift import notices
 from napari_cytoshift.background import Work
 from napari_cytoshift.sights import MODEL
@@ -25,11 +26,15 @@ from napari_cytoshift.widgets.adapt_panel import JobPanel
 from napari_cytoshift.widgets.dock import Dock
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from napari import Viewer
 
+    from cytoshift.slides import Slide
+    from cytoshift.study.events import Box
+
 LOOK_MS = 250
+
+AROUND = 3.0
+"""What is shown on each side of a cell that changed, in sides of its box."""
 
 
 class AdaptDock(Dock):
@@ -75,6 +80,7 @@ class AdaptDock(Dock):
         self.models.failed.connect(self._on_failed)
         self.panel.compare_asked.connect(self.see_in_compare)
         self.looks.method_asked.connect(self.see_method)
+        self.panel.outcome.changes.place_asked.connect(self.see_cell)
         for signal, slot in (
             (self.workspace.corrected, self.refresh),
             (self.workspace.study_changed, self.refresh),
@@ -121,6 +127,19 @@ class AdaptDock(Dock):
     def see_method(self, method: str, model: str) -> None:
         """See the slide that is open through a classical method, with a model's own colours as its reference."""
         self.go_to("Compare").see(method, reference=MODEL + model)
+
+    def see_cell(self, slide: str, box: Box) -> None:
+        """Look at a cell that changed, on its slide, which is opened where it is not."""
+        here, job = self.workspace.slide(slide), self.chosen
+        sources = job.job.spec.slides if job is not None and isinstance(job.job.spec, LearnSpec) else ()
+        path = next((source.path for source in sources if source.identity == slide), None)
+        if here is not None:
+            self.workspace.show(here)
+            self._look_around(here, box)
+        elif path is None or not Path(path).exists():
+            self.message.say("The slide of this cell is not where it was; open it from its new place first.")
+        else:
+            self.busy.follow(self.workspace.open(path, done=lambda _: self._look_at_opened(slide, box)))
 
     # What the dock shows
 
@@ -203,6 +222,17 @@ class AdaptDock(Dock):
         self.panel.show_job(self.chosen, self._course)
 
     # Inside
+
+    def _look_at_opened(self, slide: str, box: Box) -> None:
+        opened = self.workspace.slide(slide)
+        if opened is not None:
+            self._look_around(opened, box)
+
+    def _look_around(self, slide: Slide, box: Box) -> None:
+        """Show a box in the middle of the view, with as much around it as tells what it is."""
+        x0, y0, x1, y1 = box
+        margin = AROUND * max(x1 - x0, y1 - y0)
+        self.workspace.look_at(slide, (x0 - margin, y0 - margin, x1 + margin, y1 + margin))
 
     def _on_turned(self, card: Fold, on: bool) -> None:
         """Make room for a card that is about to open; the window would grow for two, or for one and the curve."""

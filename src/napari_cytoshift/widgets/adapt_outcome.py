@@ -11,8 +11,10 @@ from cytoshift.jobs import JobResult
 from cytoshift.jobs.gain import Gain, Number, Worth
 from cytoshift.jobs.verdict import forgotten
 from cytoshift.jobs.verdict import verdict as concluded
+from napari_cytoshift.widgets.adapt_changes import ChangesPage
 from napari_cytoshift.widgets.adapt_numbers import OF_CLASS, SAME, TITLES, NumberTable
 from napari_cytoshift.widgets.dock import sentence
+from napari_cytoshift.workspace import Workspace
 
 ADOPT: dict[Worth | None, str] = {
     "better": "Adopt",
@@ -32,21 +34,25 @@ NARROWEST = 280
 
 
 class OutcomeTable(QWidget):
-    """Shows a `JobResult`: what may be concluded, and the numbers that it has."""
+    """Shows a `JobResult`: what may be concluded, the numbers that it has, and the cells that changed."""
 
-    def __init__(self) -> None:
+    def __init__(self, workspace: Workspace) -> None:
         super().__init__()
         self.verdict, self.forgotten = sentence(), sentence()
         self.overall, self.by_class, self.home = NumberTable(), NumberTable(), NumberTable()
+        self.changes = ChangesPage(workspace)
         self.pages = QTabWidget()
         self.pages.setDocumentMode(True)
         self.pages.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         for page, title, tip in (
             (self.overall, "Overall", "All classes, on what was held back"),
             (self.by_class, "By class", "Each class, on what was held back"),
-            (self.home, "Known before", "On what the parent was validated on: what was forgotten"),
+            (self.home, "Known", "On what the parent was validated on: what was forgotten"),
+            (self.changes, "Cells", "The cells held back that both models see differently"),
         ):
             self.pages.setTabToolTip(self.pages.addTab(page, title), tip)
+        self.changes.filled.connect(lambda on: self.pages.setTabVisible(self.pages.indexOf(self.changes), on))
+        self.pages.setTabVisible(self.pages.indexOf(self.changes), False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         for widget in (self.verdict, self.forgotten, self.pages):

@@ -45,7 +45,7 @@ class JobPanel(QWidget):
     def __init__(self, workspace: Workspace) -> None:
         super().__init__()
         self.workspace = workspace
-        self.progress, self.plot, self.outcome = QProgressBar(), LossPlot(), OutcomeTable()
+        self.progress, self.plot, self.outcome = QProgressBar(), LossPlot(), OutcomeTable(workspace)
         self.note, self.verdict, self.used = sentence(), sentence(), QElidingLabel()
         self.samples = SampleView(workspace)
         self.stop = button(
@@ -191,6 +191,8 @@ class JobPanel(QWidget):
         self._shown = result
         self.outcome.show_result(result)
         self.verdict.setText(colour_verdict(self._task, result))
+        if self._job is not None:
+            self.outcome.changes.show_job(self._job.job.folder)
         self.adopt.setText(ADOPT[worth_of(result)])
 
     # Inside
