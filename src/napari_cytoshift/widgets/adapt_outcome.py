@@ -12,7 +12,9 @@ from cytoshift.jobs.gain import Gain, Number, Worth
 from cytoshift.jobs.verdict import forgotten
 from cytoshift.jobs.verdict import verdict as concluded
 from napari_cytoshift.widgets.adapt_changes import ChangesPage
+from napari_cytoshift.widgets.adapt_jobs import Course
 from napari_cytoshift.widgets.adapt_numbers import OF_CLASS, SAME, TITLES, NumberTable
+from napari_cytoshift.widgets.adapt_plot import LossPlot
 from napari_cytoshift.widgets.dock import sentence
 from napari_cytoshift.workspace import Workspace
 
@@ -40,7 +42,7 @@ class OutcomeTable(QWidget):
         super().__init__()
         self.verdict, self.forgotten = sentence(), sentence()
         self.overall, self.by_class, self.home = NumberTable(), NumberTable(), NumberTable()
-        self.changes = ChangesPage(workspace)
+        self.changes, self.curve = ChangesPage(workspace), LossPlot()
         self.pages = QTabWidget()
         self.pages.setDocumentMode(True)
         self.pages.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
@@ -49,6 +51,7 @@ class OutcomeTable(QWidget):
             (self.by_class, "By class", "Each class, on what was held back"),
             (self.home, "Known", "On what the parent was validated on: what was forgotten"),
             (self.changes, "Cells", "The cells held back that both models see differently"),
+            (self.curve, "Curve", "The loss while it learnt"),
         ):
             self.pages.setTabToolTip(self.pages.addTab(page, title), tip)
         self.changes.filled.connect(lambda on: self.pages.setTabVisible(self.pages.indexOf(self.changes), on))
@@ -72,6 +75,11 @@ class OutcomeTable(QWidget):
         self._fill(self.by_class, by_class, drawn)
         home = None if trust is None else trust.home
         self._fill(self.home, {} if home is None else home.numbers, "" if home is None else _drawn(home))
+
+    def show_course(self, course: Course) -> None:
+        """Show how the training went."""
+        self.curve.show_course(course)
+        self.pages.setTabVisible(self.pages.indexOf(self.curve), bool(course.steps))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -102,6 +110,8 @@ def verdict(result: JobResult) -> str:
     if result.trust is not None:
         return concluded(result.trust.gain)
     numbers = _plain(result)
+    if not numbers:
+        return ""
     better = [TITLES[name][0] for name, one in numbers.items() if name in TITLES and one.change >= SAME]
     worse = [TITLES[name][0] for name, one in numbers.items() if name in TITLES and one.change <= -SAME]
     if not better and not worse:

@@ -150,6 +150,7 @@ class JobPanel(QWidget):
         course = self._course
         self.plot.setVisible(bool(course.steps) and not self._brief and self.outcome.isHidden())
         self.plot.show_course(course)
+        self.outcome.show_course(course)
         self.outcome.pages.setVisible(not self._brief)
         self.samples.setVisible(bool(course.samples) and not self._brief)
         self.samples.show_samples(course.samples)
