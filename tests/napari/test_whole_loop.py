@@ -117,7 +117,8 @@ def correct_five(hands: Hands, identity: str) -> int:
 def adapt(hands: Hands) -> str:
     dock = hands.dock("Adapt")
     dock.learn.steps.setValue(3)
-    dock.learn.further = ("training.batch=2", "views.crop=160", "training.learning_rate=1e-5")
+    quick = ("training.batch=2", "views.crop=160", "data.repeated=4", "data.remembered=2")
+    dock.learn.further = (*quick, "training.learning_rate=1e-5")
     hands.press(dock.learn.begin)
     folder = hands.workspace.study.folder
     hands.qtbot.waitUntil(lambda: bool(list_jobs(folder)), timeout=LONG)

@@ -45,6 +45,8 @@ class DetectorData(BaseModel):
     repeated : int
         Learning from corrections only: of how many fields that the parent learnt from some are in every batch, where
         they are at hand; 0 for none.
+    remembered : int
+        Likewise: on how many fields that the parent was validated on it is measured what was forgotten; 0 for none.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -62,6 +64,7 @@ class DetectorData(BaseModel):
     tissue: str = ""
     holdout: float = Field(0.1, gt=0, lt=1)
     repeated: int = Field(48, ge=0)
+    remembered: int = Field(16, ge=0)
 
     @model_validator(mode="after")
     def _known_classes(self) -> Self:

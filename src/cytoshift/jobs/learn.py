@@ -53,7 +53,7 @@ def learn(spec: LearnSpec, folder: Path, *, emit: Emit, control: Control) -> Mad
     )
     card = _card(spec, folder.name, old.card, recipe, trained, held_back)
     new = Taught(card, trained.state)
-    home = home_fields(old.card, registry, training / "home", seed=spec.seed, without=own, emit=emit, control=control)
+    home = home_fields(old.card, registry, recipe, training / "home", without=own, emit=emit, control=control)
     worth = Measuring(old, new, spec.device, emit, control).worth(held_back, home)
     write_changes(worth.changes, folder)
     card.metrics = beside(worth.after, worth.before) | worth.trust.as_metrics()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from cytoshift.detection import DetectorOperator
+from cytoshift.detection import DetectorOperator, DetectorRecipe
 from cytoshift.detection.evaluate import look_at_fields
 from cytoshift.detection.paired import MAIN, compare_detectors
 from cytoshift.detection.score import Looked, score_detector
@@ -22,10 +22,6 @@ from cytoshift.models import Card, Registry
 from cytoshift.training import Control, Emit
 from cytoshift.training.coco import CocoSet
 from cytoshift.training.wishes import heed
-
-HOME_FIELDS = 16
-"""Fields of the parent's validation that both models look at: some seconds each on two cores, more cells than most
-people correct."""
 
 _LOW = 0.0
 """Threshold while measuring: average precision needs the whole curve."""
@@ -136,7 +132,14 @@ class Measuring:
 
 
 def home_fields(
-    parent: Card, registry: Registry, folder: Path, *, seed: int, without: set[str], emit: Emit, control: Control
+    parent: Card,
+    registry: Registry,
+    recipe: DetectorRecipe,
+    folder: Path,
+    *,
+    without: set[str],
+    emit: Emit,
+    control: Control,
 ) -> CocoSet | str:
     """Return fields that the parent was validated on, or why there are none.
 
@@ -144,18 +147,21 @@ def home_fields(
     ----------
     parent : Card
     registry : Registry
+    recipe : DetectorRecipe
+        Of the job: how many there are to be, and the seed that draws them.
     folder : Path
         For the fields as a translator shows them, where the parent knows them so.
-    seed : int
-        Draws them.
     without : set of str
         Identities of slides that are left out: one's own.
     """
+    most, seed = recipe.data.remembered, recipe.training.seed
+    if not most:
+        return "it was not asked for"
     known = KnownFields.of(parent, registry)
     if known is None:
         return "the fields that its parent was validated on are not at hand"
     try:
-        return known.draw(VAL, HOME_FIELDS, folder, seed=seed, without=without, emit=emit, control=control)
+        return known.draw(VAL, most, folder, seed=seed, without=without, emit=emit, control=control)
     except (DataError, ModelError) as error:
         return str(error).rstrip(".")
 
