@@ -81,7 +81,7 @@ def test_the_table_marks_what_became_worse_and_shows_what_is_known(make_napari_v
     table = OutcomeTable(Workspace.of(make_napari_viewer()))
     qtbot.addWidget(table)
     table.show_result(JobResult(state="done", before={"recall": 0.6}, after={"recall": 0.5, "mAP50": 0.3}))
-    assert table.overall.cells["recall", "change"].text() == "▼ worse -0.10"
+    assert table.overall.cells["recall", "change"].text() == "▼ -0.10"
     assert ("mAP50", "after") not in table.overall.cells
     shown = [table.pages.tabText(k) for k in range(table.pages.count()) if table.pages.isTabVisible(k)]
     assert shown == ["Overall"]

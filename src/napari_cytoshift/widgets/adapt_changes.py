@@ -60,7 +60,7 @@ class ChangesPage(QWidget):
         super().__init__()
         self.workspace = workspace
         self.words, self.list = sentence(), QTreeWidget()
-        self.list.setHeaderLabels(["", "before", "after", "a person says"])
+        self.list.setHeaderLabels(["", "before", "after", "you say"])
         self.words.setFixedHeight(WORDS_HEIGHT)  # before it is laid out Qt believes it much taller
         self.list.setRootIsDecorated(False)
         self.list.setIconSize(QSize(SIDE, SIDE))
@@ -71,6 +71,7 @@ class ChangesPage(QWidget):
         self.list.setToolTip(
             "Cells on the fields held back that one of the models calls otherwise; click one to go there"
         )
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.list.currentItemChanged.connect(lambda item, _: self._go(item))
         layout = QVBoxLayout(self)

@@ -95,10 +95,10 @@ def titled(name: str) -> tuple[str, str]:
 
 
 def changed(number: Number) -> str:
-    """Write how a number changed; what became worse says so."""
+    """Write how a number changed, with a mark for better or worse."""
     if abs(number.change) < SAME:
         return "same"
-    return f"{'▲' if number.change > 0 else '▼ worse'} {number.change:+.2f}"
+    return f"{'▲' if number.change > 0 else '▼'} {number.change:+.2f}"
 
 
 def _cell(text: str, ends: Ends | None, form: str = ".2f", to: str = "–") -> str:

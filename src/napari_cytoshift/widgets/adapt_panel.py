@@ -127,7 +127,10 @@ class JobPanel(QWidget):
         self.cancel.setVisible(active or (job is not None and job.state in ("paused", "interrupted")))
         self.pause.setVisible(active and job is not None and not job.pausing)
         self.resume.setVisible(job is not None and (job.pausing or job.state in GOES_ON))
-        self.outcome.setVisible(bool(self._made) and not colours)
+        over = bool(self._made) and not colours
+        if over:
+            self.plot.hide()  # before what takes its place is shown: the window would grow for both
+        self.outcome.setVisible(over)
         self._show_details()
         self.verdict.setVisible(bool(self._made) and colours)
         self.compare.setVisible(bool(self._made) and colours)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pyqtgraph as pg
-from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtCore import QEvent, QSize, QTimer
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QSizePolicy
 
@@ -34,6 +34,9 @@ class LossPlot(pg.PlotWidget):  # type: ignore[misc]
         self._redraw.timeout.connect(self.draw)
         self.setToolTip("Loss on the data learnt from; what counts is measured on what was held back, at the end")
         self._color()
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), HEIGHT)
 
     def show_course(self, course: Course) -> None:
         """Show a course soon."""
