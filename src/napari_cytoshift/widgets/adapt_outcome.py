@@ -55,7 +55,8 @@ class OutcomeTable(QWidget):
         ):
             self.pages.setTabToolTip(self.pages.addTab(page, title), tip)
         self.changes.filled.connect(lambda on: self.pages.setTabVisible(self.pages.indexOf(self.changes), on))
-        self.pages.setTabVisible(self.pages.indexOf(self.changes), False)
+        for page in (self.changes, self.curve):  # until there are any
+            self.pages.setTabVisible(self.pages.indexOf(page), False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         for widget in (self.verdict, self.forgotten, self.pages):
