@@ -10,7 +10,7 @@ import pytest
 from full_disk import FullDisk
 
 from cytoshift import durable
-from cytoshift.jobs import JobError, create
+from cytoshift.jobs import JobError, create, runner
 from cytoshift.jobs.folder import RESULT
 from cytoshift.jobs.runner import run
 from cytoshift.models import load_model
@@ -47,3 +47,20 @@ def test_a_disk_that_stays_full_leaves_a_job_that_goes_on(tmp_path, small, monke
     assert run(job.folder).state == "done"
     assert load_model(job.folder / "model").card.id == "tiny"
     assert not list(job.folder.rglob(".*"))
+
+
+def test_what_was_trained_stays_until_the_result_is_there(tmp_path, small, monkeypatch):
+    job = create(small(), tmp_path / "job")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runner, "write_result", full)
+        with pytest.raises(JobError, match="could not write down how it ended"):
+            run(job.folder)
+    before, _ = job.events()
+    assert run(job.folder).state == "done"
+    after = job.events()[0][len(before) :]
+    assert [event for event in after if event["kind"] == "loss"] == []  # no step was done again
+    assert not (job.folder / "work" / "training").exists()

@@ -14,7 +14,7 @@ import pytest
 
 from cytoshift.jobs import JobError, attach, create, list_jobs, new_job_folder, read_events, start
 from cytoshift.jobs.control import FolderControl
-from cytoshift.jobs.folder import EVENTS, LOCK, RUNNER, WORK, read_json
+from cytoshift.jobs.folder import EVENTS, LAUNCHED, LOCK, RUNNER, WORK, read_json
 from cytoshift.jobs.process import identify
 from cytoshift.jobs.runner import run
 from cytoshift.models import load_model
@@ -47,6 +47,8 @@ def uninterrupted(tmp_path_factory, small):
     folder = tmp_path_factory.mktemp("whole") / "job"
     job = start(small(steps=12), folder)
     assert job.wait(120) == "done", job.result
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(read_json(job.folder / LAUNCHED)["pid"]).wait(60)
     return job
 
 

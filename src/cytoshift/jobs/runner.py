@@ -84,8 +84,6 @@ class _Runner:
                     self._emit({"kind": "note", "text": note})
             with self._turn():
                 result = self._done(self._work())
-            # The training is of no use any more, and large.
-            shutil.rmtree(self._folder / WORK / TRAINING, ignore_errors=True)
         except Cancelled:
             result = discard(self._folder)
         except Paused as pause:
@@ -103,6 +101,8 @@ class _Runner:
             raise JobError(
                 f"Job {self._folder.name} could not write down how it ended ({error.strerror}): {result.message}"
             ) from error
+        if result.model:  # the training is of no use any more, and large; until the result is there it is
+            shutil.rmtree(self._folder / WORK / TRAINING, ignore_errors=True)
         return result
 
     def _emit(self, event: dict[str, Any]) -> None:
