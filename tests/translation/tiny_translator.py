@@ -55,7 +55,7 @@ def scene(height: int, width: int, seed: int = 0) -> RGB:
 
 
 def add_translator(folder: Path, name: str, *, steps: int = 3, mpp: float | None = 0.5, **changes: Any) -> str:
-    """Put a very small translator among the models; return its id."""
+    """Put a very small translator among the models; return its id. What changes its card need not fit it."""
     arch = "timecond" if steps > 1 else "plain"
     plan = TranslatorArchitecture(
         method="unsb" if steps > 1 else "cut",
@@ -66,5 +66,7 @@ def add_translator(folder: Path, name: str, *, steps: int = 3, mpp: float | None
     torch.manual_seed(0)
     state = Generator(plan.generator).state_dict()
     card = Card(id=name, title=name.title(), task="translation", mpp=mpp, architecture={**plan.model_dump(), **changes})
+    if changes:
+        return str(save_model(Registry().root / "translation" / name, card, state).card.id)
     save_model(folder / name, card, state)
     return str(Registry().add(folder / name).card.id)
