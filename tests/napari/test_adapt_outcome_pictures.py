@@ -1,4 +1,4 @@
-"""The pictures of what a taught detector is worth, in the guide; taken where CYTOSHIFT_IMAGES names a folder."""
+"""The picture of cells that a taught detector changed, in the guide; taken where CYTOSHIFT_IMAGES names a folder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FIELDS, STEPS = 8, 20
 
 @pytest.mark.skipif(not FOLDER, reason="the pictures are taken where CYTOSHIFT_IMAGES names a folder")
 @pytest.mark.timeout(4000)
-def test_the_guide_shows_what_a_model_is_worth(
+def test_the_guide_shows_the_cells_that_changed(
     make_napari_viewer: Callable[..., Any], data: Path, tmp_path: Path, qtbot: Any
 ) -> None:
     viewer = make_napari_viewer(show=True)
@@ -56,12 +56,6 @@ def test_the_guide_shows_what_a_model_is_worth(
     assert job.result.state == "done", job.result.message
     qtbot.waitUntil(lambda: outcome.changes.list.topLevelItemCount() > 0, timeout=LONG)
     outcome.changes.list.setCurrentItem(outcome.changes.list.topLevelItem(0))
-    for name, page in (("overall", outcome.overall), ("classes", outcome.by_class), ("cells", outcome.changes)):
-        outcome.pages.setCurrentWidget(page)
-        qtbot.wait(1500)  # for the tiles to be read
-        viewer.screenshot(str(Path(FOLDER) / f"adapt-{name}.png"), canvas_only=False, flash=False)
-    dock.models.show_model(job.result.model)
-    qtbot.waitUntil(lambda: dock.models.chosen == job.result.model, timeout=LONG)
-    qtbot.wait(1500)
-    viewer.screenshot(str(Path(FOLDER) / "adapt-models.png"), canvas_only=False, flash=False)
-    assert (window.width(), window.height()) == SCREEN
+    outcome.pages.setCurrentWidget(outcome.changes)
+    qtbot.wait(2000)  # for the tiles to be read
+    viewer.screenshot(str(Path(FOLDER) / "adapt-cells.png"), canvas_only=False, flash=False)

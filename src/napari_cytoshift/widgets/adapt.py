@@ -139,7 +139,7 @@ class AdaptDock(Dock):
         elif path is None or not Path(path).exists():
             self.message.say("The slide of this cell is not where it was; open it from its new place first.")
         else:
-            self.busy.follow(self.workspace.open(path, done=lambda _: self._look_at_opened(slide, box)))
+            self.workspace.open(path, done=lambda _: self._look_at_opened(slide, box))
 
     # What the dock shows
 
