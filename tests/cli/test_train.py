@@ -110,7 +110,7 @@ def test_jobs_are_listed_shown_and_cancelled(study, cytoshift, complaint):
     cytoshift("jobs", "stop", study, "learn-1", "--cancel")
     assert "cancelled" in cytoshift("jobs", "show", study, "learn-1")
     assert "learn-2" in complaint("jobs", "show", study, "learn-2")
-    assert "only an interrupted" in complaint("jobs", "resume", study, "learn-1")
+    assert "only a paused, interrupted" in complaint("jobs", "resume", study, "learn-1")
 
 
 def test_a_job_says_at_once_what_it_cannot_teach(study, detector, complaint):

@@ -69,7 +69,7 @@ class JobPanel(QWidget):
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
+        layout.setSpacing(4)
         for widget in (self.progress, self.note, self.plot, self.samples):
             layout.addWidget(widget)
         layout.addLayout(_row(self.stop, self.pause, self.resume, self.cancel))
