@@ -20,7 +20,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ import psutil
 from PIL import Image
 
 from benchmarks.window.hand import LONGEST, P99, Gaps, p99, pan, print_stalls
+from benchmarks.window.own_home import own_home
 from benchmarks.window.wide_slide import write_wide_slide
 from cytoshift.jobs import Job, start
 from cytoshift.slides.samples import Scene, render_tile
@@ -42,13 +42,7 @@ TURNS = 6
 
 def main() -> None:
     """Pan in turns, and print what was measured."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        home = Path(folder)
-        os.environ.update(
-            CYTOSHIFT_HOME=str(home / "home"),
-            CYTOSHIFT_MODELS=str(home / "models"),
-            NAPARI_CONFIG=str(home / "napari.yaml"),
-        )
+    with own_home() as home:
         ensure_display(WINDOW)
         field = render_tile(Scene(0), 0, 0, PERIOD, PERIOD, "away")
         bench = Bench(write_wide_slide(home / "wide.tif", field), training(home, field))

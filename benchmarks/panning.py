@@ -35,7 +35,6 @@ import json
 import os
 import statistics
 import sys
-import tempfile
 import time
 import tomllib
 from pathlib import Path
@@ -44,6 +43,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.window.hand import LONGEST, P99, STROKES, Gaps, p99, print_stalls
+from benchmarks.window.own_home import own_home
 from benchmarks.window.wide_slide import write_wide_slide
 from cytoshift.slides.samples import Scene, render_tile
 from cytoshift.slides.slide import TILE
@@ -67,13 +67,7 @@ LATER = {"jump-classical": 0.15, "jump-learned": 1.0, "choice-learned": 1.0}
 
 def main() -> None:
     """Open the window, pan and jump in turns, and print what was measured."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        home = Path(folder)
-        os.environ.update(
-            CYTOSHIFT_HOME=str(home / "home"),
-            CYTOSHIFT_MODELS=str(home / "models"),
-            NAPARI_CONFIG=str(home / "napari.yaml"),
-        )
+    with own_home() as home:
         ensure_display(WINDOW)
         path = write_wide_slide(home / "wide.tif", render_tile(Scene(0), 0, 0, PERIOD, PERIOD, "away"))
         translator = _registered(Path(sys.argv[2])) if len(sys.argv) > 2 else _untrained_translator(home)

@@ -32,7 +32,6 @@ import json
 import os
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -42,6 +41,7 @@ import numpy as np
 
 from benchmarks.window.hand import LONGEST, P99, Gaps, p99, pan
 from benchmarks.window.many_cells import NUMBER, spread
+from benchmarks.window.own_home import own_home
 from benchmarks.window.wide_slide import write_wide_slide
 from napari_cytoshift.headless import ensure_display
 
@@ -76,13 +76,7 @@ Seconds = dict[str, Took]
 def main() -> None:
     """Measure, print, and leave at once."""
     ensure_display(WINDOW)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        home = Path(folder)
-        os.environ.update(
-            CYTOSHIFT_HOME=str(home / "home"),
-            CYTOSHIFT_MODELS=str(home / "models"),
-            NAPARI_CONFIG=str(home / "napari.yaml"),
-        )
+    with own_home() as home:
         ours = Ours(home)
         print("the window is there", file=sys.stderr)
         measured = {**ours.load(), **ours.thresholds(), **ours.queries()}

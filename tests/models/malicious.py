@@ -218,7 +218,7 @@ def _script(honest: Honest) -> Path:
 
 ATTACKS: dict[str, Callable[[Honest], Path]] = {
     "zip: a path up": _more("../evil"),
-    "zip: an absolute path": _more("/tmp/evil"),
+    "zip: an absolute path": _more("/evil"),
     "zip: a path of Windows": _more("..\\evil"),
     "zip: a drive of Windows": _more("C:/evil"),
     "zip: a folder": _more("sub/"),
