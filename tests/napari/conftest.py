@@ -161,3 +161,18 @@ def make_napari_viewer(make_napari_viewer: Callable[..., Any], qapp: Any) -> Ite
         if viewer is not None:
             viewer._layer_slicer.wait_until_idle(timeout=20)
     qapp.processEvents()
+
+
+@pytest.fixture
+def hands(request: pytest.FixtureRequest, make_napari_viewer: Callable[..., Any], qtbot: Any, tmp_path: Path) -> Any:
+    """Return a person at an empty window with the five docks, whose pictures are called by the module's ``STORY``."""
+    from person import Hands
+
+    from napari_cytoshift.commands import open_docks
+
+    images = Path(os.environ.get("CYTOSHIFT_IMAGES", tmp_path / "images"))
+    images.mkdir(parents=True, exist_ok=True)
+    viewer = make_napari_viewer(show=True)
+    viewer.window._qt_window.resize(1366, 768)
+    open_docks(viewer)
+    return Hands(viewer, qtbot, images, request.module.STORY)

@@ -13,19 +13,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from person import LONG, Hands
 from qtpy.QtCore import Qt
 
 from cytoshift.jobs import JobResult, list_jobs, new_job_folder, start
 from cytoshift.models import Registry
 from cytoshift.training.coco import Field, read_coco
-from napari_cytoshift.commands import open_docks
 
 HOME, AWAY = "cervical/cric", "cervical/cric-scanner-b"
 PROOF = os.environ.get("CYTOSHIFT_ADAPT_PROOF", "")
@@ -46,16 +43,8 @@ FEW = ("training.batch=1", "training.warmup=0", "training.learning_rate=1e-6", "
 
 KEYS = (Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_3, Qt.Key.Key_4, Qt.Key.Key_5, Qt.Key.Key_6)
 
-
-@pytest.fixture
-def hands(make_napari_viewer: Callable[..., Any], qtbot: Any, tmp_path: Path) -> Hands:
-    """A person at an empty window with the five docks."""
-    images = Path(os.environ.get("CYTOSHIFT_IMAGES", tmp_path / "images"))
-    images.mkdir(parents=True, exist_ok=True)
-    viewer = make_napari_viewer(show=True)
-    viewer.window._qt_window.resize(1366, 768)
-    open_docks(viewer)
-    return Hands(viewer, qtbot, images, "adapt")
+STORY = "adapt"
+"""What its screenshots are called."""
 
 
 def test_from_a_model_of_one_scanner_to_an_adopted_one_of_another(hands: Hands, data: Path, tmp_path: Path) -> None:

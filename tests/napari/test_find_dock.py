@@ -64,7 +64,10 @@ def test_an_earlier_search_is_shown_again(dock: FindDock, qtbot: Any) -> None:
     workspace.set_findings(slide, newer, runs[1])
     qtbot.waitUntil(lambda: dock.shown.count() == 2, timeout=LONG)
     assert dock.shown.currentData() == runs[1]
-    assert dock.shown.itemText(0) == f"{when(newer.provenance.made)} · by-hand (no longer here) · whole slide · other colours"
+    assert (
+        dock.shown.itemText(0)
+        == f"{when(newer.provenance.made)} · by-hand (no longer here) · whole slide · other colours"
+    )
     assert dock.shown.itemText(1) == f"{when(older.provenance.made)} · by-hand (no longer here) · region"
     assert dock.found.text() == "12 cells in 2 mm²"
     QTest.keyClick(dock.shown, Qt.Key.Key_Down)

@@ -5,30 +5,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from person import LONG, Hands
 from qtpy.QtCore import Qt
 
 from cytoshift.jobs import list_jobs
 from cytoshift.models import Registry
-from napari_cytoshift.commands import open_docks
 
-
-@pytest.fixture
-def hands(make_napari_viewer: Callable[..., Any], qtbot: Any, tmp_path: Path) -> Hands:
-    """A person at an empty window with the five docks."""
-    images = Path(os.environ.get("CYTOSHIFT_IMAGES", tmp_path / "images"))
-    images.mkdir(parents=True, exist_ok=True)
-    viewer = make_napari_viewer(show=True)
-    viewer.window._qt_window.resize(1366, 768)
-    open_docks(viewer)
-    return Hands(viewer, qtbot, images, "loop")
+STORY = "loop"
+"""What its screenshots are called."""
 
 
 def test_open_compare_find_correct_adapt_adopt_and_find_again(hands: Hands, data: Path, qtbot: Any) -> None:
