@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -218,12 +219,11 @@ def _home_fields(data: Path, folder: Path) -> Path:
 
 def _busiest(path: str, number: int) -> list[Field]:
     """Return the training fields of the half that has no part in what the detector learnt, with most cells."""
-    return sorted(read_coco(path, "train", "b").fields, key=lambda field: -len(field.boxes))[:number]
+    fields = sorted(read_coco(path, "train", "b").fields, key=lambda field: -len(field.boxes))[:number]
+    return [replace(field, path=field.path.resolve()) for field in fields]  # a slide's path is absolute
 
 
 def _at_forty(chosen: Any) -> Any:
-    from dataclasses import replace
-
     return replace(chosen, mpp_yx=(0.25, 0.25))
 
 

@@ -26,6 +26,9 @@ SETTINGS = TrainingSettings(
     ema_decay=0.9,
     device="cpu",
 )
+SCORES = (0.0, 1.0, 5.0, 4.0, 3.0, 4.5, 2.0)
+"""What each validation says: the best comes early, so that what was counted since lasts to the end."""
+
 STOPPED = 24
 """Steps after which a training is interrupted; its checkpoint is of step 21."""
 
@@ -59,8 +62,8 @@ class Duel(TrainingTask):
         return {"critic": (self.opponents(made) + 1).square().mean() + (self.opponents(batch) - 1).square().mean()}
 
     def validate(self, network: nn.Module) -> dict[str, float]:
-        x = torch.linspace(0, 1, 11)[:, None]
-        return {"score": float((network(x) * 1000).round().abs().sum()) % 7}  # gets better and worse
+        seen = network.get_buffer("1.num_batches_tracked")  # twice a step: by the loss and by the opponent's
+        return {"score": SCORES[int(seen) // 2 // SETTINGS.validate_every]}
 
 
 class Until:
