@@ -176,7 +176,7 @@ def learn(hands: Hands) -> JobResult:
     dock.open_card(dock.learn)
     dock.learn.steps.setValue(120 if PROOF else 2)
     if not PROOF:
-        dock.learn.further = ("views.crop=96", *FEW)
+        dock.learn.further = ("views.crop=96", "data.repeated=4", "data.remembered=2", *FEW)
     hands.qtbot.waitUntil(dock.learn.begin.isEnabled, timeout=LONG)
     hands.look("what-will-be-learnt")
     hands.press(dock.learn.begin)

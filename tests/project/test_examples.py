@@ -21,6 +21,7 @@ def test_example_runs(example: Path, tmp_path: Path) -> None:
             **os.environ,
             "CYTOSHIFT_HOME": str(tmp_path / "home"),
             "CYTOSHIFT_MODELS": str(tmp_path / "models"),
+            "CYTOSHIFT_DATA": str(tmp_path / "no-data"),
             "TMPDIR": str(tmp_path),
         },
         capture_output=True,
