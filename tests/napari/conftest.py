@@ -166,13 +166,13 @@ def make_napari_viewer(make_napari_viewer: Callable[..., Any], qapp: Any) -> Ite
 @pytest.fixture
 def hands(request: pytest.FixtureRequest, make_napari_viewer: Callable[..., Any], qtbot: Any, tmp_path: Path) -> Any:
     """Return a person at an empty window with the five docks, whose pictures are called by the module's ``STORY``."""
-    from person import Hands
+    from person import SCREEN, Hands
 
     from napari_cytoshift.commands import open_docks
 
     images = Path(os.environ.get("CYTOSHIFT_IMAGES", tmp_path / "images"))
     images.mkdir(parents=True, exist_ok=True)
     viewer = make_napari_viewer(show=True)
-    viewer.window._qt_window.resize(1366, 768)
+    viewer.window._qt_window.resize(*SCREEN)
     open_docks(viewer)
     return Hands(viewer, qtbot, images, request.module.STORY)

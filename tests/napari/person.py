@@ -14,6 +14,7 @@ from napari_cytoshift.commands import PLUGIN
 from napari_cytoshift.comparison import Comparison
 from napari_cytoshift.workspace import Workspace
 
+SCREEN = (1366, 768)
 LONG = 300_000  # a shared machine may be slow; nothing here waits for a fixed time
 
 
@@ -69,9 +70,11 @@ class Hands:
         )
 
     def look(self, name: str) -> np.ndarray:
-        """Take a screenshot of the window."""
+        """Take a screenshot of the window, which has not grown."""
         QApplication.processEvents()
         self.settle()
+        window = self.viewer.window._qt_window
+        assert (window.width(), window.height()) == SCREEN
         self.steps += 1
         pixels: np.ndarray = self.viewer.screenshot(
             str(self.images / f"{self.story}-{self.steps}-{name}.png"), canvas_only=False, flash=False

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 LOOK_MS = 250
 
+CLOSE = 1
+"""Pixels between the cards: with all of them folded, what a job made fits below them on a small screen."""
+
 AROUND = 3.0
 """What is shown on each side of a cell that changed, in sides of its box."""
 
@@ -57,6 +60,7 @@ class AdaptDock(Dock):
         self._study: Path | None = None
         self._timer = QTimer(self, interval=LOOK_MS)
         self._timer.timeout.connect(self._look)
+        self.content.setSpacing(CLOSE)
         for widget in (*self.folds, self.jobs):
             self.content.addWidget(widget)
         self.content.addWidget(self.panel, 1)

@@ -41,11 +41,11 @@ class NumberTable(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 4, 6, 0)
+        self._grid.setContentsMargins(0, 4, 0, 0)
         self._grid.setColumnStretch(0, 1)
         self._grid.setRowStretch(ROWS, 1)
-        self._grid.setHorizontalSpacing(6)
-        self._grid.setVerticalSpacing(2)
+        self._grid.setHorizontalSpacing(4)
+        self._grid.setVerticalSpacing(0)
         self.cells: dict[tuple[str, str], QLabel] = {}
         """By name and ``title``, ``before``, ``after`` or ``change``."""
         for column, title in enumerate(("", "before", "after", "change")):

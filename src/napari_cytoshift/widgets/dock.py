@@ -29,6 +29,7 @@ from cytoshift.engine.progress import Progress
 from napari_cytoshift import wording
 from napari_cytoshift.background import Work
 from napari_cytoshift.screening import Screening
+from napari_cytoshift.widgets.page import Page
 from napari_cytoshift.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -215,14 +216,14 @@ class Dock(QWidget):
         Screening.of(napari_viewer)  # from the first dock on it is recorded what was looked at
         self.message = MessageLine()
         self.busy = BusyRow()
-        page = QWidget()
-        self.content = QVBoxLayout(page)
+        self._page = Page()
+        self.content = self._page.content
         self.content.setContentsMargins(0, 0, 0, 0)
         self.content.setSpacing(SPACING)
         self._start = QWidget()
         self._pages = QStackedWidget()
         self._pages.addWidget(self._start)
-        self._pages.addWidget(page)
+        self._pages.addWidget(self._page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         layout.setSpacing(SPACING)
@@ -247,6 +248,12 @@ class Dock(QWidget):
     def minimumSizeHint(self) -> QSize:
         # napari stacks a new dock below the others before it can be tabbed; the window must not grow for that
         return super().minimumSizeHint() if self._placed else QSize(WIDTH, UNPLACED_HEIGHT)
+
+    @property
+    def whole(self) -> QSize:
+        """The smallest size at which all of the content is seen without a scroll bar."""
+        rest = super().minimumSizeHint() - self._pages.minimumSizeHint()
+        return self._page.whole + rest
 
     def set_start(self, text: str, *buttons: QPushButton) -> None:
         """Set what the start page says and the buttons that help."""
