@@ -44,6 +44,9 @@ ROWS = {
 
 VAL = "val"
 
+DRAWS = 1000
+"""Draws of slides for the intervals."""
+
 
 def main(arguments: list[str]) -> None:
     """Train what is not trained yet, measure, and print a JSON line per row, unseen part and seed."""
@@ -64,7 +67,7 @@ def main(arguments: list[str]) -> None:
                 training, unseen = _parts(every, part)
                 folder = options.run / f"seed-{seed}" / _slug(part) / _slug(row)
                 classifier = _classifier(recipe, training, folder)
-                score = evaluate_classifier(classifier, unseen)
+                score = evaluate_classifier(classifier, unseen, resamples=DRAWS)
                 print(json.dumps({"seed": seed, "row": row, "unseen": part, **score.to_json()}), flush=True)
 
 

@@ -191,18 +191,21 @@ def jobs_folder(study_folder: str | Path) -> Path:
 
 
 def new_job_folder(study_folder: str | Path, kind: str) -> Path:
-    """Make and return an empty folder for the study's next job, e.g. ``jobs/learn-3``."""
+    """Make and return an empty folder for the study's next job, e.g. ``jobs/learn-3``; JobError where it may not."""
     root = jobs_folder(study_folder)
-    root.mkdir(parents=True, exist_ok=True)
     number = 1
-    while True:
-        folder = root / f"{kind}-{number}"
-        try:
-            folder.mkdir()
-        except FileExistsError:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        while True:
+            folder = root / f"{kind}-{number}"
+            with contextlib.suppress(FileExistsError):
+                folder.mkdir()
+                return folder
             number += 1
-        else:
-            return folder
+    except OSError as error:
+        raise JobError(
+            f"{root} cannot be written ({error.strerror}); make room for the job there, or open another study."
+        ) from error
 
 
 def list_jobs(study_folder: str | Path) -> list[Job]:
@@ -235,9 +238,11 @@ def _launch(folder: Path) -> None:
     detached: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         detached = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
+    # In any locale names of files are read as they are here.
+    command = [sys.executable, "-X", "utf8", "-m", "cytoshift.jobs", str(folder)]
     with (folder / LOG).open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "cytoshift.jobs", str(folder)],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
