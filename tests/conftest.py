@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -19,6 +20,13 @@ def pytest_configure(config: pytest.Config) -> None:
             ensure_display((1600, 900))
         except CytoshiftError:
             return  # tests of the window are skipped, by name
+
+
+@pytest.fixture(scope="module", autouse=True)
+def little_to_search() -> None:
+    """Keep what lives already out of the garbage collector, which every test of a window calls several times."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
