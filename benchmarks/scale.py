@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -89,8 +90,8 @@ def main() -> None:
             search(workers)
         compare(
             "scale-decode",
-            timed(partial(search, 2)),
-            timed(partial(search, 1)),
+            timed(partial(search, 2), time.perf_counter),
+            timed(partial(search, 1), time.perf_counter),
             floor=1.6,
             ambition=1.9,
             same=all(np.array_equal(each.boxes, expected.boxes) for each in found.values()),

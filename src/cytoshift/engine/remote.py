@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from cytoshift.engine.cluster_plan import Paths, sent_there, there
 from cytoshift.engine.derived import DerivedSlide
-from cytoshift.engine.executor import Executor
+from cytoshift.engine.executor import Executor, LocalExecutor
 from cytoshift.engine.grid import Shard, Tile, TileGrid, rectangles
 from cytoshift.engine.operator import FindingOperator, ImageOperator, Operator
 from cytoshift.engine.pipeline import Found, Mapped, Pipeline, run_key
@@ -208,7 +208,9 @@ def _furnish(errand: Errand) -> tuple[Pipeline, Operator]:
             "A worker would compute something else than this computer does; let slide and model be the same files for "
             "all, and napari-cytoshift the same version."
         )
-    return Pipeline(view, view.grid(operator.needs), operator.needs.batch), operator
+    # A worker's threads each do an errand: with one reader for each it uses as many processors as it was given.
+    readers = LocalExecutor(1, name="cytoshift-read")
+    return Pipeline(view, view.grid(operator.needs), operator.needs.batch, readers=readers), operator
 
 
 def _seen(errand: Errand) -> Slide:
