@@ -45,7 +45,7 @@ def main() -> None:
     with own_home() as home:
         ensure_display(WINDOW)
         field = render_tile(Scene(0), 0, 0, PERIOD, PERIOD, "away")
-        bench = Bench(write_wide_slide(home / "wide.tif", field), training(home, field))
+        bench = Bench(write_wide_slide(home / "wide.tif", field), home, field)
         try:
             gaps = bench.pan_in_turns()
         finally:
@@ -57,8 +57,9 @@ def main() -> None:
     os._exit(0)  # a window that was closed leaves threads behind that Python would wait for
 
 
-def training(home: Path, field: np.ndarray) -> Job:
-    """Start a job that teaches a detector for longer than anybody looks."""
+def training(home: Path, field: np.ndarray, study: Path) -> Job:
+    """Start a job of a study that teaches a detector for longer than anybody looks."""
+    from cytoshift.jobs import new_job_folder
     from cytoshift.jobs.train import spec_of
     from cytoshift.training.recipe import read_recipe
 
@@ -75,13 +76,14 @@ def training(home: Path, field: np.ndarray) -> Job:
     (data / "annotations.json").write_text(json.dumps(document))
     changes = [f'data.path="{data}"', 'data.split=""', "data.holdout=0.25", "training.steps=100000", 'start=""']
     recipe, name = read_recipe("detector-small", [*changes, "training.validate_every=100000"])
-    return start(spec_of(recipe, name), home / "job")
+    spec = spec_of(recipe, name).model_copy(update={"study": str(study)})
+    return start(spec, new_job_folder(study, "train"))
 
 
 class Bench:
     """The window, the search and the job."""
 
-    def __init__(self, path: Path, job: Job) -> None:
+    def __init__(self, path: Path, home: Path, field: np.ndarray) -> None:
         import napari
 
         from benchmarks.window.clock import Heartbeat, pump_until
@@ -94,7 +96,7 @@ class Bench:
         self.workspace = Workspace.of(self.viewer)
         self.slide = open_slide(path)
         self.workspace.show(self.slide)
-        self.heart, self.job = Heartbeat(), job
+        self.heart, self.job = Heartbeat(), training(home, field, self.workspace.study.folder)
         self.tiles = self.steps = self._searched = self._position = self._fresh = 0
         self.find.where.setCurrentIndex(self.find.where.findData("slide"))
         self.find.start()

@@ -19,8 +19,9 @@ from qtpy.QtCore import QCoreApplication, QEventLoop, QObject, Qt, Signal
 
 from cytoshift.engine.pace import paced_by
 from cytoshift.engine.progress import CancelToken, Progress
+from cytoshift.hand import Hand
 from napari_cytoshift import notices
-from napari_cytoshift.priority import ASIDE, Hand, stand_back
+from napari_cytoshift.priority import ASIDE, stand_back
 
 REPORTS_PER_SECOND = 15
 THREADS = 4

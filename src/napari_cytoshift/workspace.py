@@ -15,6 +15,7 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from cytoshift.errors import StudyError
+from cytoshift.hand import Hand
 from cytoshift.slides.slide import Slide
 from napari_cytoshift import notices
 from napari_cytoshift.background import Work, Works
@@ -88,10 +89,12 @@ class Workspace:
         self._settle.setSingleShot(True)
         self._settle.timeout.connect(self._follow_selection)
         self.state = State()
+        self.hand = Hand()
         self._before_leaving: list[Callable[[], None]] = []
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.selection.events.active.connect(self._on_selected)
+        viewer.scene.camera.events.connect(self._on_moved)
         relay_slices(viewer)
         weakref.finalize(viewer, self.close)  # which keeps this object as long as the viewer, and no longer
         for layer in viewer.layers:
@@ -264,6 +267,7 @@ class Workspace:
 
     def _greet(self, study: Study) -> None:
         """Hand a study that was just opened to the docks, and say what a person must know of it."""
+        self.hand.share(study.folder)
         study.read_as(str(self.state.get("readers", {}).get(str(study.folder), "")))
         for sentence in (study.reason, study.notice):
             if sentence:
@@ -336,6 +340,9 @@ class Workspace:
             viewer.canvas.overlays.scale_bar.visible = True
             self._opened_at = camera(viewer)
             self._settle.start()
+
+    def _on_moved(self, event: Any) -> None:
+        self.hand.move()
 
     def _on_inserted(self, event: Any) -> None:
         self._adopt(event.value)

@@ -9,16 +9,17 @@ from typing import Any
 
 import pytest
 
+from cytoshift import hand as hands
 from cytoshift.engine.pace import breathe
 from cytoshift.errors import Cancelled
+from cytoshift.hand import Hand
 from napari_cytoshift import priority
 from napari_cytoshift.background import Work
-from napari_cytoshift.priority import Hand
 
 
 def test_work_waits_while_the_view_moves_and_goes_on_when_it_rests(qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [100.0]
-    monkeypatch.setattr(priority.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(hands.time, "monotonic", lambda: clock[0])
     hand, passed, asked = Hand(), threading.Event(), threading.Event()
     hand.move()
     hand_wait = hand.wait
@@ -32,13 +33,13 @@ def test_work_waits_while_the_view_moves_and_goes_on_when_it_rests(qtbot: Any, m
     work.start()
     qtbot.waitUntil(asked.is_set)
     assert not passed.is_set()
-    clock[0] += priority.REST
+    clock[0] += hands.REST
     qtbot.waitUntil(lambda: not work.running, timeout=60_000)
     assert passed.is_set()
 
 
 def test_work_that_waits_for_the_view_can_be_cancelled(qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(priority.time, "monotonic", lambda: 100.0)
+    monkeypatch.setattr(hands.time, "monotonic", lambda: 100.0)
     hand, failed = Hand(), []
     hand.move()
     work = Work("waits", lambda work: breathe(), in_activity=False, aside=hand)

@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from cytoshift.detection.describe import DetectorDescriber, stages
 from cytoshift.detection.networks import Architecture
 from cytoshift.detection.published import Detector, PublishedArchitecture, build_detector, read_plan
+from cytoshift.engine.breathing import let_breathe
 from cytoshift.engine.device import pick_device
 from cytoshift.engine.doubles import Doubles, strongest
 from cytoshift.engine.loading import fitting, load_network
 from cytoshift.engine.operator import FindingOperator, Needs, TileBoxes
-from cytoshift.engine.pace import breathe
 from cytoshift.errors import ModelError
 from cytoshift.metrics.calibration import Platt
 
@@ -69,9 +69,7 @@ class DetectorOperator(FindingOperator):
     ) -> None:
         self._device = pick_device(device)
         self._network = network.to(self._device).eval()
-        for module in self._network.modules():
-            if isinstance(module, nn.Conv2d):
-                module.register_forward_pre_hook(_breathe)
+        let_breathe(self._network)
         self._architecture = architecture
         self._classes = classes
         self._mpp = mpp
@@ -184,11 +182,6 @@ class DetectorOperator(FindingOperator):
     def describer(self) -> DetectorDescriber:
         """Return what describes single cells by this network."""
         return DetectorDescriber(self._network, self._mpp, self._model)
-
-
-def _breathe(module: nn.Module, inputs: object) -> None:
-    """Let whoever waits for the search make it wait; see `cytoshift.engine.pace`."""
-    breathe()
 
 
 def describe_tiles(network: Detector, tiles: RGB) -> npt.NDArray[np.float64]:

@@ -14,8 +14,10 @@ from typing import Any
 import psutil
 
 from cytoshift.durable import clear_unfinished
+from cytoshift.engine.pace import paced_by
 from cytoshift.engine.portions import out_of_memory
 from cytoshift.errors import Cancelled, CytoshiftError, Paused
+from cytoshift.hand import Hand
 from cytoshift.jobs.control import FolderControl
 from cytoshift.jobs.events import EventLog
 from cytoshift.jobs.folder import EVENTS, LOCK, LOG, MODEL, RESULT, RUNNER, TRAINING, WORK, JobError, write_json
@@ -82,7 +84,7 @@ class _Runner:
             if not (self._folder / EVENTS).stat().st_size:
                 for note in self._spec.notes:
                     self._emit({"kind": "note", "text": note})
-            with self._turn():
+            with self._turn(), paced_by(self._hand().wait):
                 result = self._done(self._work())
         except Cancelled:
             result = discard(self._folder)
@@ -104,6 +106,13 @@ class _Runner:
         if result.model:  # the training is of no use any more, and large; until the result is there it is
             shutil.rmtree(self._folder / WORK / TRAINING, ignore_errors=True)
         return result
+
+    def _hand(self) -> Hand:
+        """Return the hand that moves the view of the job's study: the training waits until it rests."""
+        hand = Hand()
+        if self._spec.study:
+            hand.share(self._spec.study)
+        return hand
 
     def _emit(self, event: dict[str, Any]) -> None:
         self._log.emit(event)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from cytoshift.durable import clear_unfinished
+from cytoshift.engine.breathing import let_breathe
 from cytoshift.engine.device import memory_of, pick_device
 from cytoshift.errors import DataError, ModelError
 from cytoshift.training.checkpoint import (
@@ -115,6 +116,8 @@ class _Run:
             self.networks["opponents"] = task.opponents.to(self.device)
             self.optimizers["opposing"] = self._adam(decayed(task.opponents))
         ranks.even(self.networks)
+        for network in (task.network, *([] if task.opponents is None else [task.opponents])):
+            let_breathe(network)
         self.at_once = AtOnce(
             task,
             settings.at_once,

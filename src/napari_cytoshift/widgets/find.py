@@ -12,7 +12,6 @@ from napari_cytoshift import notices, wording
 from napari_cytoshift.background import Work
 from napari_cytoshift.keys import bind_keys
 from napari_cytoshift.layers.findings_thresholds import Thresholds
-from napari_cytoshift.priority import Hand
 from napari_cytoshift.sample_data import HOME
 from napari_cytoshift.view import Box
 from napari_cytoshift.widgets.cell_look import CellLook
@@ -78,7 +77,6 @@ class FindDock(Dock):
         self._note = ""
         self.look = CellLook(self.workspace.cell_layers)
         self._work: Work | None = None
-        self._hand = Hand()
         self._soon = QTimer(self, singleShot=True, interval=ESTIMATE_MS)
         self._rest = QTimer(self, singleShot=True, interval=ESTIMATE_MS)
         self._lay_out()
@@ -150,7 +148,6 @@ class FindDock(Dock):
         if viewer is not None:
             bind_keys(viewer)
             self.listen(viewer.scene.camera.events.zoom, self._estimate_soon)
-            self.listen(viewer.scene.camera.events, self._on_moved)
 
     @property
     def place(self) -> str:
@@ -193,7 +190,7 @@ class FindDock(Dock):
             done=lambda found: self._end(slide, found, place),
             failed=self._on_failed,
             sent=self.cells.preview,
-            aside=self._hand,
+            aside=self.workspace.hand,
         )
         self.busy.follow(self._work, pausable=True)
         self._work.finished.connect(self._on_finished)
@@ -282,9 +279,6 @@ class FindDock(Dock):
     def _on_where(self, *_: object) -> None:
         self.draw.setVisible(self.place == "drawn")
         self._estimate_soon()
-
-    def _on_moved(self, *_: object) -> None:
-        self._hand.move()
 
     def _estimate_soon(self, *_: object) -> None:
         self._soon.start()
