@@ -216,14 +216,14 @@ class Dock(QWidget):
         Screening.of(napari_viewer)  # from the first dock on it is recorded what was looked at
         self.message = MessageLine()
         self.busy = BusyRow()
-        self._page = Page()
-        self.content = self._page.content
+        self.page = Page()
+        self.content = self.page.content
         self.content.setContentsMargins(0, 0, 0, 0)
         self.content.setSpacing(SPACING)
         self._start = QWidget()
         self._pages = QStackedWidget()
         self._pages.addWidget(self._start)
-        self._pages.addWidget(self._page)
+        self._pages.addWidget(self.page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         layout.setSpacing(SPACING)
@@ -253,7 +253,7 @@ class Dock(QWidget):
     def whole(self) -> QSize:
         """The smallest size at which all of the content is seen without a scroll bar."""
         rest = super().minimumSizeHint() - self._pages.minimumSizeHint()
-        return self._page.whole + rest
+        return self.page.whole + rest
 
     def set_start(self, text: str, *buttons: QPushButton) -> None:
         """Set what the start page says and the buttons that help."""
