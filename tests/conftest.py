@@ -27,6 +27,7 @@ def little_to_search() -> None:
     """Keep what lives already out of the garbage collector, which every test of a window calls several times."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
