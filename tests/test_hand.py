@@ -5,24 +5,27 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-import time
+import threading
 from pathlib import Path
 
 import pytest
 
 from cytoshift import hand as hands
-from cytoshift.hand import REST, Hand
+from cytoshift.hand import Hand
 
 WAITS = """
-import sys, time
+import sys
 from cytoshift.hand import Hand
-hand = Hand()
+hand, asked = Hand(), []
 hand.share(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()
-before = time.monotonic()
-hand.wait()
-print(time.monotonic() - before, flush=True)
+def check():
+    asked.append(1)
+    if len(asked) == 2:
+        print("waits", flush=True)
+hand.wait(check)
+print("goes on", flush=True)
 """
 
 
@@ -52,25 +55,31 @@ def waiting(hand: Hand) -> bool:
     return False
 
 
-@pytest.mark.parametrize("moving", [True, False])
-def test_another_process_waits_while_it_moves(tmp_path: Path, moving: bool) -> None:
-    hand = Hand()
+@pytest.mark.parametrize("moves", [True, False])
+def test_another_process_waits_while_it_moves(tmp_path: Path, moves: bool) -> None:
+    hand, rests = Hand(), threading.Event()
     hand.share(tmp_path / "study")
+
+    def move() -> None:
+        while not rests.wait(0.01):
+            hand.move()
+
     with subprocess.Popen(
         [sys.executable, "-c", WAITS, str(tmp_path / "study")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as other:
         assert other.stdin is not None
         assert other.stdout is not None
         assert other.stdout.readline() == "ready\n"
-        if moving:
+        mover = threading.Thread(target=move)
+        if moves:
             hand.move()
+            mover.start()
         other.stdin.write("\n")
         other.stdin.flush()
-        moved = time.monotonic()
-        while moving and time.monotonic() < moved + 3 * REST:
-            hand.move()
-        waited = float(other.stdout.readline())
-    assert waited > 2 * REST if moving else waited < REST
+        first = other.stdout.readline()
+        rests.set()
+        assert first == ("waits\n" if moves else "goes on\n")
+        assert not moves or other.stdout.readline() == "goes on\n"
 
 
 def test_another_study_has_another_hand(tmp_path: Path) -> None:
