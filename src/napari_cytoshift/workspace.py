@@ -94,7 +94,7 @@ class Workspace:
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.selection.events.active.connect(self._on_selected)
-        viewer.scene.camera.events.connect(self._on_moved)
+        viewer.scene.camera.events.connect(self.hand.move)
         relay_slices(viewer)
         weakref.finalize(viewer, self.close)  # which keeps this object as long as the viewer, and no longer
         for layer in viewer.layers:
@@ -340,9 +340,6 @@ class Workspace:
             viewer.canvas.overlays.scale_bar.visible = True
             self._opened_at = camera(viewer)
             self._settle.start()
-
-    def _on_moved(self, event: Any) -> None:
-        self.hand.move()
 
     def _on_inserted(self, event: Any) -> None:
         self._adopt(event.value)

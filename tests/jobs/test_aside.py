@@ -7,8 +7,12 @@ import sys
 
 import psutil
 import pytest
+import torch
 
-from cytoshift.jobs import aside
+from cytoshift.engine import device
+from cytoshift.hand import Hand
+from cytoshift.jobs import aside, create, new_job_folder
+from cytoshift.jobs.runner import run
 
 SAYS = """
 import psutil
@@ -34,3 +38,14 @@ def test_it_goes_on_where_that_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(psutil.Process, "nice", refuse)
     monkeypatch.setattr(aside, "GROUP", tmp_path / "none" / "autogroup")
     aside.stand_aside()
+
+
+@pytest.mark.parametrize(("kind", "in_study"), [("cpu", True), ("cpu", False), ("cuda", True)])
+def test_only_a_job_of_a_study_on_a_cpu_waits_for_the_hand(tmp_path, small, monkeypatch, kind, in_study):
+    asked = []
+    monkeypatch.setattr(Hand, "wait", lambda hand: asked.append(hand))
+    monkeypatch.setattr(device, "pick_device", lambda wanted: torch.device(kind))
+    study = tmp_path / "study"
+    spec = small(steps=2).model_copy(update={"study": str(study) if in_study else ""})
+    assert run(create(spec, new_job_folder(study, "train")).folder).state == "done"
+    assert bool(asked) == (kind == "cpu" and in_study)

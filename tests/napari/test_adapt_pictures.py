@@ -23,15 +23,21 @@ AFTER = 300
 """Steps after those that only repeat."""
 
 
+@pytest.fixture
+def viewer(make_napari_viewer: Callable[..., Any]) -> Any:
+    shown = make_napari_viewer(show=True)
+    shown.window._qt_window.resize(*SCREEN)
+    return shown
+
+
+@pytest.fixture
+def dock(viewer: Any) -> Any:
+    return viewer.window.add_plugin_dock_widget("napari-cytoshift", "Adapt")[1]
+
+
 @pytest.mark.skipif(not FOLDER, reason="the picture is taken where CYTOSHIFT_IMAGES names a folder")
 @pytest.mark.timeout(4000)
-def test_the_guide_shows_a_translator_that_learns(
-    make_napari_viewer: Callable[..., Any], data: Path, qtbot: Any
-) -> None:
-    viewer = make_napari_viewer(show=True)
-    window = viewer.window._qt_window
-    window.resize(*SCREEN)
-    dock = viewer.window.add_plugin_dock_widget("napari-cytoshift", "Adapt")[1]
+def test_the_guide_shows_a_translator_that_learns(viewer: Any, dock: Any, data: Path, qtbot: Any) -> None:
     for chooser, lab, half in ((dock.labs.source, "cric-scanner-b", "b"), (dock.labs.target, "cric", "a")):
         fields = read_coco(data / "cervical" / lab, "train", half).fields[:FIELDS]
         chooser.take(tuple(Chosen(str(field.path), field.path.name, (0.25, 0.25)) for field in fields))
@@ -46,6 +52,7 @@ def test_the_guide_shows_a_translator_that_learns(
     qtbot.waitUntil(lambda: any(sample.step >= shown for sample in dock._course.samples), timeout=LONG)
     qtbot.wait(2000)  # for the tiles to be read and the curve to be drawn
     viewer.screenshot(str(Path(FOLDER) / "translate-adapt.png"), canvas_only=False, flash=False)
+    window = viewer.window._qt_window
     assert (window.width(), window.height()) == SCREEN
     dock.chosen.job.cancel()
     qtbot.waitUntil(lambda: not dock.chosen.job.alive, timeout=LONG)
@@ -54,12 +61,8 @@ def test_the_guide_shows_a_translator_that_learns(
 @pytest.mark.skipif(not FOLDER, reason="the picture is taken where CYTOSHIFT_IMAGES names a folder")
 @pytest.mark.timeout(600)
 def test_the_guide_shows_slides_that_are_to_look_like_the_models(
-    make_napari_viewer: Callable[..., Any], data: Path, qtbot: Any
+    viewer: Any, dock: Any, data: Path, qtbot: Any
 ) -> None:
-    viewer = make_napari_viewer(show=True)
-    window = viewer.window._qt_window
-    window.resize(*SCREEN)
-    dock = viewer.window.add_plugin_dock_widget("napari-cytoshift", "Adapt")[1]
     fields = read_coco(data / "cervical" / "cric-scanner-b", "train", "b").fields[:3]
     chosen = tuple(Chosen(str(field.path), field.path.name, (0.25, 0.25)) for field in fields)
     dock.workspace.show(open_slide(chosen[0].path).calibrated((0.25, 0.25), 40))
@@ -71,4 +74,5 @@ def test_the_guide_shows_slides_that_are_to_look_like_the_models(
     qtbot.waitUntil(card.nearest.use.isVisible, timeout=LONG)
     qtbot.wait(2000)  # for the tiles to be read
     viewer.screenshot(str(Path(FOLDER) / "adapt-look.png"), canvas_only=False, flash=False)
+    window = viewer.window._qt_window
     assert (window.width(), window.height()) == SCREEN

@@ -15,6 +15,7 @@ from cytoshift.errors import Cancelled
 from cytoshift.hand import Hand
 from napari_cytoshift import priority
 from napari_cytoshift.background import Work
+from napari_cytoshift.workspace import Workspace
 
 
 def test_work_waits_while_the_view_moves_and_goes_on_when_it_rests(qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,3 +69,14 @@ def test_long_work_and_what_it_starts_are_nicer_than_the_window(qtbot: Any) -> N
     qtbot.waitUntil(lambda: not work.running, timeout=60_000)
     ours = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
     assert nice == [min(19, ours + priority.ASIDE)] * 2
+
+
+def test_the_hand_moves_with_the_view(make_napari_viewer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    viewer = make_napari_viewer()
+    hand, asked = Workspace.of(viewer).hand, []
+    monkeypatch.setattr(hands.time, "monotonic", lambda: 100.0)
+    monkeypatch.setattr(hands.time, "sleep", lambda _: monkeypatch.setattr(hands.time, "monotonic", lambda: 200.0))
+    hand.wait(lambda: asked.append("rests"))
+    viewer.scene.camera.center = (0.0, 5.0, 5.0)
+    hand.wait(lambda: asked.append("moves"))
+    assert asked == ["rests", "moves", "moves"]

@@ -7,7 +7,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ class _Runner:
             if not (self._folder / EVENTS).stat().st_size:
                 for note in self._spec.notes:
                     self._emit({"kind": "note", "text": note})
-            with self._turn(), paced_by(self._hand().wait):
+            with self._turn(), self._pace():
                 result = self._done(self._work())
         except Cancelled:
             result = discard(self._folder)
@@ -107,12 +107,15 @@ class _Runner:
             shutil.rmtree(self._folder / WORK / TRAINING, ignore_errors=True)
         return result
 
-    def _hand(self) -> Hand:
-        """Return the hand that moves the view of the job's study: the training waits until it rests."""
+    def _pace(self) -> AbstractContextManager[None]:
+        """Wait while the view of the job's study moves: on a CPU, where the window needs the processors."""
+        from cytoshift.engine.device import pick_device
+
+        if not self._spec.study or pick_device(self._spec.device).type != "cpu":
+            return nullcontext()
         hand = Hand()
-        if self._spec.study:
-            hand.share(self._spec.study)
-        return hand
+        hand.share(self._spec.study)
+        return paced_by(hand.wait)
 
     def _emit(self, event: dict[str, Any]) -> None:
         self._log.emit(event)
