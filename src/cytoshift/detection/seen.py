@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from cytoshift.durable import new_file
 from cytoshift.engine.derived import DerivedSlide
 from cytoshift.engine.operator import ImageOperator, Needs
 from cytoshift.engine.view import View
@@ -57,9 +57,8 @@ def _write(field: Field, operator: ImageOperator, file: Path, mpp: float, presum
     with closing(open_slide(field.path).calibrated((scale, scale))) as slide:
         view = View.of(DerivedSlide(slide, operator), Needs(mpp=mpp))
         pixels = view.read(0, 0, view.level.height, view.level.width)
-    fresh = file.with_suffix(".new")
-    Image.fromarray(np.ascontiguousarray(pixels)).save(fresh, "PNG", compress_level=1)
-    os.replace(fresh, file)
+    with new_file(file) as fresh:  # several trainings may share the folder
+        Image.fromarray(np.ascontiguousarray(pixels)).save(fresh, "PNG", compress_level=1)
 
 
 def _placed(field: Field, file: Path, mpp: float) -> Field:

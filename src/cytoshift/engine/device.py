@@ -53,7 +53,7 @@ def memory_of(device: torch.device) -> Memory:
     import torch
 
     if device.type == "cuda":
-        return Memory(torch.cuda.max_memory_allocated(device), torch.cuda.mem_get_info(device)[1])
+        return Memory(torch.cuda.max_memory_allocated(device), torch.cuda.get_device_properties(device).total_memory)
     if device.type == "mps":
         return Memory(torch.mps.driver_allocated_memory(), torch.mps.recommended_max_memory())
     return Memory(psutil.Process().memory_info().rss, psutil.virtual_memory().total)

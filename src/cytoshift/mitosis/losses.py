@@ -47,9 +47,10 @@ def distillation(student: Tensor, teacher: Tensor, temperature: float = TEMPERAT
     student, teacher : Tensor, shape (batch,)
         Logits.
     """
-    soft = torch.sigmoid(teacher.detach().float() / temperature)
+    taught = teacher.detach().float() / temperature
+    soft = torch.sigmoid(taught)
     cross = functional.binary_cross_entropy_with_logits(student.float() / temperature, soft)
-    entropy = functional.binary_cross_entropy(soft, soft)
+    entropy = functional.binary_cross_entropy_with_logits(taught, soft)
     return temperature**2 * (cross - entropy)
 
 

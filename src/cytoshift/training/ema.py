@@ -6,6 +6,7 @@ import copy
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
 class Ema:
@@ -23,7 +24,7 @@ class Ema:
     def update(self, network: nn.Module, step: int) -> None:
         """Fold in the weights after a step (counted from 0)."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        for mean, new in zip(self.network.parameters(), network.parameters(), strict=True):
-            mean.lerp_(new.detach(), 1 - decay)
+        fold = get_ema_multi_avg_fn(decay)  # all parameters in one launch, where there are such
+        fold(list(self.network.parameters()), list(network.parameters()), step)
         for copied, buffer in zip(self.network.buffers(), network.buffers(), strict=True):
             copied.copy_(buffer)
