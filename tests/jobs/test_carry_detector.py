@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from cytoshift.detection import evaluate_detector
 from cytoshift.errors import DataError, ModelError, RecipeError
 from cytoshift.jobs import create
 from cytoshift.jobs.carrying import carrying_spec, fields_of
 from cytoshift.jobs.runner import run
 from cytoshift.jobs.train import spec_of
+from cytoshift.jobs.worth_detector import Taught
 from cytoshift.models import Model, load_model
+from cytoshift.training.coco import read_coco
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +47,48 @@ def test_a_student_is_kept_as_a_detector_that_names_its_teacher(small, teacher, 
     assert [part.name for part in card.trained_on] == [part.name for part in teacher.card.trained_on] * 2
     assert str(tmp_path) not in json.dumps(card.model_dump(mode="json"))
     assert card.metrics["parent mAP50"] == result.before["mAP50"]
+    assert result.trust is None  # what its teacher was validated on is not at hand
+    assert "not compared with its teacher" in (folder / "events.jsonl").read_text()
     assert "as reinhard shows them" in card.validation
     assert card.sha256 != teacher.card.sha256
+
+
+@pytest.fixture
+def at_hand(cells, tmp_path, monkeypatch) -> Path:
+    """Have the fields that the teacher learnt from, and was validated on, where they are looked for."""
+    (tmp_path / "data" / "drawn").mkdir(parents=True)
+    (tmp_path / "data" / "drawn" / cells.name).symlink_to(cells)
+    monkeypatch.setenv("CYTOSHIFT_DATA", str(tmp_path / "data"))
+    return cells
+
+
+def test_a_student_is_compared_with_its_teacher_in_both_looks(small, teacher, at_hand, tmp_path):
+    folder = tmp_path / "run"
+    create(spec_of(carried(small, teacher), "carried.toml"), folder)
+    result = run(folder)
+    trust = result.trust
+    assert trust is not None
+    assert trust.home is not None
+    assert trust.gain.on == "1 field with 4 cells, as Reinhard shows them"
+    assert trust.home.on == f"1 field with 4 cells of {at_hand.name}"
+    made = load_model(folder / "model")
+    card = made.card
+    assert card.metrics["home mAP50"] == pytest.approx(trust.home.numbers["mAP50"].after)
+    assert card.metrics["home parent mAP50"] == pytest.approx(trust.home.numbers["mAP50"].before)
+    assert trust.as_metrics().items() <= card.metrics.items()
+    told = trust.home.numbers["mAP50"]
+    assert (told.before, told.after) == pytest.approx((_home(teacher, at_hand), _home(made, at_hand)), abs=1e-6)
+    assert trust.gain.numbers["mAP50"].before == pytest.approx(result.before["mAP50"])
+    assert card.metrics["parent mAP50"] == pytest.approx(result.before["mAP50"])
+    assert "1 field with 4 cells, as Reinhard shows them" in card.validation
+
+
+def _home(model: Model, fields: Path) -> float:
+    """Return a detector's mAP50 on the fields that the teacher was validated on, measured by itself."""
+    card = model.card
+    operator = Taught(card, model.load_state()).operator("cpu")
+    data = read_coco(fields, "val")
+    return float(evaluate_detector(operator, data, mpp=0.5, threshold=card.threshold).flat()["mAP50"])
 
 
 def test_a_detector_can_start_from_another_one(small, teacher, tmp_path):
@@ -57,11 +100,11 @@ def test_a_detector_can_start_from_another_one(small, teacher, tmp_path):
     assert (card.parent, card.recipe["start"]) == ("tiny", "tiny")
 
 
-def test_a_detector_is_carried_with_the_fields_that_it_learnt_from(cells, teacher, tmp_path, monkeypatch):
+def test_fields_are_looked_for_where_data_is(teacher):
     assert fields_of(teacher.card) == ""
-    (tmp_path / "data" / "drawn").mkdir(parents=True)
-    (tmp_path / "data" / "drawn" / cells.name).symlink_to(cells)
-    monkeypatch.setenv("CYTOSHIFT_DATA", str(tmp_path / "data"))
+
+
+def test_a_detector_is_carried_with_the_fields_that_it_learnt_from(cells, teacher, at_hand, tmp_path):
     spec = carrying_spec("starter", study=tmp_path, parent=str(teacher.folder), overrides=["training.steps=3"])
     recipe = spec.recipe
     assert recipe["data"]["path"] == fields_of(teacher.card) == str(cells)

@@ -118,7 +118,8 @@ def contents_of_carrying(parent: Card, look: Card, fields: str = "") -> Contents
     share = float(read_recipe(RECIPE)[0]["data"].get("holdout", 0.1))
     rows = (
         Row("Fields", f"{len(data.fields)} of {data.name}, through {look.title}"),
-        Row("Held back", f"{share:.0%} of the fields, to measure before and after"),
+        Row("Held back", f"{share:.0%} of the fields, to choose the best step"),
+        Row("Compared", "on fields that neither learnt from, where they are at hand"),
     )
     return Contents(rows, _ordered(cells))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -13,15 +13,18 @@ from cytoshift.detection.recipe import DetectorRecipe
 from cytoshift.errors import Cancelled, Paused, RecipeError
 from cytoshift.jobs.control import FolderControl
 from cytoshift.jobs.folder import MODEL, TRAINING, WORK
+from cytoshift.jobs.gain import Trust
 from cytoshift.jobs.keep import keep_model, write_model
 from cytoshift.jobs.result import Made
 from cytoshift.jobs.samples import keep_samples
 from cytoshift.jobs.spec import TrainSpec
-from cytoshift.jobs.taught import parted
+from cytoshift.jobs.taught import beside, parted
 from cytoshift.jobs.train_detector import detector_card, placed_detector
 from cytoshift.jobs.train_mitosis import classifier_card, placed_classifier
 from cytoshift.jobs.train_restyler import placed_restyler, restyler_card
 from cytoshift.jobs.train_translator import placed_translator, translator_card
+from cytoshift.jobs.worth_carrying import carried_worth
+from cytoshift.jobs.worth_detector import DetectorWorth
 from cytoshift.mitosis.recipe import MitosisRecipe
 from cytoshift.models import Card, Registry
 from cytoshift.stain.restyling import RestainRecipe
@@ -40,6 +43,23 @@ class Train(Protocol):
         """Train, or go on with the training in a folder."""
 
 
+class Weigh(Protocol):
+    """Measures what a model that was made is worth beside its parent; None where that cannot be told."""
+
+    def __call__(
+        self,
+        recipe: Any,
+        card: Card,
+        state: Mapping[str, Tensor],
+        folder: Path,
+        registry: Registry,
+        *,
+        emit: Emit,
+        control: Control,
+    ) -> DetectorWorth | None:
+        """Measure it; the folder is that of the training."""
+
+
 class Task(NamedTuple):
     """How models of one task are made.
 
@@ -49,10 +69,11 @@ class Task(NamedTuple):
     recipe: type[BaseModel]
     placed: Callable[[Any], BaseModel]
     train: Train
+    weigh: Weigh | None = None
 
 
 TASKS = {
-    "detector": Task(DetectorRecipe, placed_detector, detector_card),
+    "detector": Task(DetectorRecipe, placed_detector, detector_card, carried_worth),
     "mitosis": Task(MitosisRecipe, placed_classifier, classifier_card),
     "stain": Task(RestainRecipe, placed_restyler, restyler_card),
     "translation": Task(TranslationRecipe, placed_translator, translator_card),
@@ -89,12 +110,25 @@ def train(spec: TrainSpec, folder: Path, *, emit: Emit, control: Control) -> Mad
     training = folder / WORK / TRAINING
     card, state, steps = task.train(recipe, training, emit=keep_samples(emit, training, folder), control=control)
     current().wait()  # none of them reads the folder any more
-    after, before = parted(card.metrics)
+    registry = Registry(spec.registry or None)
+    worth = None
+    if task.weigh is not None:
+        worth = task.weigh(recipe, card, state, training, registry, emit=emit, control=control)
+    numbers = _numbers(card, worth)
     if spec.registry:
-        kept = keep_model(Registry(spec.registry), card, state, folder / WORK / MODEL)
-        return Made(kept.card.id, kept.folder, steps, after, before)
+        kept = keep_model(registry, card, state, folder / WORK / MODEL)
+        return Made(kept.card.id, kept.folder, steps, *numbers)
     write_model(card, state, folder / MODEL)
-    return Made(card.id, folder / MODEL, steps, after, before)
+    return Made(card.id, folder / MODEL, steps, *numbers)
+
+
+def _numbers(card: Card, worth: DetectorWorth | None) -> tuple[dict[str, float], dict[str, float], Trust | None]:
+    """Return a model's numbers, its parent's, and what may be concluded; what was measured goes on its card, too."""
+    if worth is None:
+        return *parted(card.metrics), None
+    card.metrics = beside(worth.after, worth.before) | worth.trust.as_metrics()
+    card.validation = f"{worth.trust.gain.on}; neither it nor its teacher learnt from them"
+    return worth.after, worth.before, worth.trust
 
 
 def take_part(spec: TrainSpec, folder: Path) -> None:

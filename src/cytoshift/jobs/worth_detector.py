@@ -1,4 +1,4 @@
-"""What a detector that was taught is worth beside its parent: on one's own fields held back, and on the parent's."""
+"""What a detector that was taught is worth beside its parent: on fields of the new look, and on the parent's own."""
 
 from __future__ import annotations
 
@@ -78,18 +78,20 @@ class Measuring:
     emit: Emit
     control: Control
 
-    def worth(self, held_back: CocoSet, home: CocoSet | str) -> DetectorWorth:
+    def worth(self, held_back: CocoSet, home: CocoSet | str, how: str = "held back") -> DetectorWorth:
         """Measure both.
 
         Parameters
         ----------
         held_back : CocoSet
-            One's own fields, which neither learnt from.
+            Fields that neither learnt from: one's own, or as a translator shows them.
         home : CocoSet or str
             Fields that the parent was validated on, or why there are none.
+        how : str
+            Why neither learnt from the first, or how they are shown: said of the gain.
         """
-        before, after = self._both(held_back, "the fields held back")
-        gain = self._compared(before, after, f"{_extent(held_back)}, held back")
+        before, after = self._both(held_back, f"fields {how}")
+        gain = self._compared(before, after, f"{_extent(held_back)}, {how}")
         if isinstance(home, str):
             trust = Trust(gain=gain, no_home=home)
         else:
