@@ -69,7 +69,7 @@ def test_a_student_is_compared_with_its_teacher_in_both_looks(small, teacher, at
     trust = result.trust
     assert trust is not None
     assert trust.home is not None
-    assert trust.gain.on == "1 field with 4 cells, as Reinhard shows them"
+    assert trust.gain.on == "1 field with 4 cells, seen through Reinhard"
     assert trust.home.on == f"1 field with 4 cells of {at_hand.name}"
     made = load_model(folder / "model")
     card = made.card
@@ -80,7 +80,7 @@ def test_a_student_is_compared_with_its_teacher_in_both_looks(small, teacher, at
     assert (told.before, told.after) == pytest.approx((_home(teacher, at_hand), _home(made, at_hand)), abs=1e-6)
     assert trust.gain.numbers["mAP50"].before == pytest.approx(result.before["mAP50"])
     assert card.metrics["parent mAP50"] == pytest.approx(result.before["mAP50"])
-    assert "1 field with 4 cells, as Reinhard shows them" in card.validation
+    assert "1 field with 4 cells, seen through Reinhard" in card.validation
 
 
 def _home(model: Model, fields: Path) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from fields import write_set
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QFileDialog
 from tiny_translator import add_translator
 
@@ -65,6 +65,7 @@ def test_it_says_what_is_missing_and_carries_the_detector_across(
     qtbot.mouseClick(card.choose, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "Takes about" in card.ready.text(), timeout=JOB_MS)
     assert card.place.text() == fields.name
+    assert card.keep.isChecked()  # nobody wants a detector that knows the new scanner alone, unless they say so
     card.further = ("training.steps=2", "training.batch=1", "training.validate_every=1", "views.crop=64")
     qtbot.mouseClick(card.begin, Qt.MouseButton.LeftButton)
     assert not card.begin.isEnabled()
@@ -74,6 +75,11 @@ def test_it_says_what_is_missing_and_carries_the_detector_across(
     assert result.state == "done", result.message
     made = next(one for one in dock.workspace.registry.list("detector") if one.id == result.model)
     assert (made.parent, made.recipe["data"]["through"]) == ("home", "away")
+    assert made.recipe["distillation"]["view"] == "mixed"
+    qtbot.mouseClick(
+        card.keep, Qt.MouseButton.LeftButton, pos=card.keep.rect().center() - QPoint(card.keep.width() // 2 - 8, 0)
+    )
+    assert card.specification()().recipe["distillation"]["view"] == "translated"
     assert not dock.panel.outcome.isHidden()
     assert dock.panel.outcome.overall.cells["mAP50", "before"].text() == f"{result.before['mAP50']:.2f}"
 

@@ -64,4 +64,4 @@ def carried_worth(
     )
     old, new = Taught(teacher.card, teacher.load_state()), Taught(card, state)
     measuring = Measuring(old, new, recipe.training.device, emit, control)
-    return measuring.worth(shown, fields, f"as {look.title} shows them")
+    return measuring.worth(shown, fields, f"seen through {look.title}")

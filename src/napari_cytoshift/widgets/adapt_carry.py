@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from pathlib import Path
 
-from qtpy.QtWidgets import QComboBox, QFileDialog, QFormLayout, QHBoxLayout, QSizePolicy, QWidget
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QFormLayout, QHBoxLayout, QSizePolicy, QWidget
 from superqt import QElidingLabel
 
 from cytoshift.jobs import TrainSpec
@@ -17,6 +17,9 @@ from napari_cytoshift.widgets.adapt_card import JobCard
 from napari_cytoshift.widgets.adapt_contents import Look
 from napari_cytoshift.widgets.dock import button, sentence
 from napari_cytoshift.workspace import Workspace
+
+BOTH_LOOKS = 'distillation.view="mixed"'
+"""Shows the student half of its views as they are, in varied stains."""
 
 
 class CarryCard(JobCard):
@@ -42,6 +45,12 @@ class CarryCard(JobCard):
         self.translator.activated.connect(self.refresh)
         self.place = QElidingLabel()
         self.choose = button("Choose…", "Labelled fields, in COCO's JSON", self.choose_fields)
+        self.keep = QCheckBox("Keep knowing the old look")
+        self.keep.setToolTip(
+            "Half of what it learns from stays as it is, in varied stains; without it, it forgets the scanner it knows"
+        )
+        self.keep.setChecked(True)
+        self.keep.toggled.connect(self.refresh)
         self._lay_out()
         self.refresh()
 
@@ -56,6 +65,7 @@ class CarryCard(JobCard):
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow("Look", self.translator)
         form.addRow("Fields", fields)
+        form.addRow("", self.keep)
         self.inside.addWidget(self.about)
         self.inside.addLayout(form)
         self.inside.addWidget(self.contents)
@@ -80,14 +90,14 @@ class CarryCard(JobCard):
         """Return what makes the specification of a job that carries the detector across."""
         study, registry = self.workspace.study.folder, self.workspace.registry.root
         translator, parent = str(self.translator.currentData()), self._parent
-        fields, overrides = self.fields, self.further
+        fields, overrides = self.fields, self._overrides
         return lambda: carrying_spec(
             translator, study=study, parent=parent, fields=fields, overrides=overrides, registry=registry
         )
 
     def estimate(self) -> tuple[Hashable, Callable[[], float]]:
         """Return what the duration depends on: the detector in use and the settings."""
-        registry, parent, overrides = self.workspace.registry, self._parent, self.further
+        registry, parent, overrides = self.workspace.registry, self._parent, self._overrides
 
         def seconds() -> float:
             from cytoshift.jobs.duration_detector import learning_seconds
@@ -135,6 +145,11 @@ class CarryCard(JobCard):
             for title, name in rows:
                 self.translator.addItem(title, name)
             self.translator.setCurrentIndex(max(self.translator.findData(chosen), 0) if rows else -1)
+
+    @property
+    def _overrides(self) -> tuple[str, ...]:
+        """Settings of the recipe, as the card is filled in."""
+        return (*self.further, BOTH_LOOKS) if self.keep.isChecked() else self.further
 
     @property
     def _parent(self) -> str:
