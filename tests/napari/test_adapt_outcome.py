@@ -8,7 +8,7 @@ import pytest
 
 from cytoshift.jobs import JobResult
 from cytoshift.jobs.gain import Gain, Number, Trust
-from cytoshift.jobs.verdict import forgotten
+from cytoshift.jobs.verdict import changed, forgotten
 from napari_cytoshift.widgets.adapt_outcome import ADOPT, OutcomeTable, verdict, worth_of
 from napari_cytoshift.workspace import Workspace
 
@@ -72,6 +72,11 @@ def test_what_was_forgotten_is_said_beside_the_gain() -> None:
     assert forgotten(unknown) == "Whether it forgot anything was not measured: they are not at hand."
 
 
+def test_what_did_not_change_is_not_said_to_be_less() -> None:
+    assert changed(Number(before=0.3812, after=0.3801)) == "0.38 to 0.38 (+0.00)"
+    assert changed(Number(before=0.38, after=0.3701)) == "0.38 to 0.37 (-0.01)"
+
+
 def test_better_overall_may_be_worse_in_a_class() -> None:
     said = verdict(trusted((0.05, 0.15), (0.1, 0.2), (-0.3, -0.1), None))
     assert said.endswith(", but worse in AP50 HSIL.")
@@ -85,7 +90,9 @@ def test_the_table_marks_what_became_worse_and_shows_what_is_known(make_napari_v
     assert ("mAP50", "after") not in table.overall.cells
     shown = [table.pages.tabText(k) for k in range(table.pages.count()) if table.pages.isTabVisible(k)]
     assert shown == ["Overall"]
+    first = table.overall.cells["recall", "change"]
     table.show_result(trusted((0.05, 0.15), (-0.3, -0.1), (0.1, 0.3), None, home=(-0.02, 0.04)))
+    assert first.isHidden()  # not drawn below what takes its place
     assert table.overall.cells["mAP50", "change"].text() == "▲ +0.10<br><small>+0.05…+0.15</small>"
     assert table.by_class.cells["AP50 SCC", "title"].text() == "SCC"
     assert table.by_class.cells["AP50 SCC", "change"].toolTip() == "Too few cells for an interval"

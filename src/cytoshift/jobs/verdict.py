@@ -39,7 +39,8 @@ def changed(number: Number) -> str:
     """Write a number before and after, its change, and the interval of that where there is one."""
     ends = number.change_ends
     within = "" if ends is None else f", 95 %: {ends[0]:+.2f} to {ends[1]:+.2f}"
-    return f"{number.before:.2f} to {number.after:.2f} ({number.change:+.2f}{within})"
+    change = round(number.change, 2) + 0.0  # no minus before nothing
+    return f"{number.before:.2f} to {number.after:.2f} ({change:+.2f}{within})"
 
 
 def span(ends: Ends | None, form: str = ".2f") -> str:

@@ -62,6 +62,7 @@ class NumberTable(QWidget):
         """
         for label in self.cells.values():
             self._grid.removeWidget(label)
+            label.hide()  # until it is gone it would be drawn below the new ones
             label.deleteLater()
         self.cells = {}
         for row, (name, number) in enumerate(numbers.items(), start=1):
