@@ -41,6 +41,8 @@ TINY = (
 """A translator that is no use, in a moment."""
 
 FEW = ("training.batch=1", "training.warmup=0", "training.learning_rate=1e-6", "training.validate_every=2")
+FEWER = ("data.remembered=2", *FEW)
+"""Where a model is compared with its parent, too."""
 
 KEYS = (Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_3, Qt.Key.Key_4, Qt.Key.Key_5, Qt.Key.Key_6)
 
@@ -138,7 +140,7 @@ def carry_across(hands: Hands, translator: str, labelled: Path) -> str:
     if not PROOF:  # one that was taught for a moment shows nothing that a threshold could be chosen by
         translator = hands.workspace.registry.list("translation")[0].id
     dock.carry.translator.setCurrentIndex(dock.carry.translator.findData(translator))
-    dock.carry.further = ("training.steps=200",) if PROOF else ("training.steps=2", "views.crop=96", *FEW)
+    dock.carry.further = ("training.steps=200",) if PROOF else ("training.steps=2", "views.crop=96", *FEWER)
     if not PROOF:  # CRIC itself is found by its name
         dock.carry.take_fields(str(labelled / "annotations.json"))
     dock.carry.refresh()
@@ -176,7 +178,7 @@ def learn(hands: Hands) -> JobResult:
     dock.open_card(dock.learn)
     dock.learn.steps.setValue(120 if PROOF else 2)
     if not PROOF:
-        dock.learn.further = ("views.crop=96", "data.repeated=4", "data.remembered=2", *FEW)
+        dock.learn.further = ("views.crop=96", "data.repeated=4", *FEWER)
     hands.qtbot.waitUntil(dock.learn.begin.isEnabled, timeout=LONG)
     hands.look("what-will-be-learnt")
     hands.press(dock.learn.begin)
