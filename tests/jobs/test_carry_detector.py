@@ -83,6 +83,13 @@ def test_a_student_is_compared_with_its_teacher_in_both_looks(small, teacher, at
     assert "1 field with 4 cells, seen through Reinhard" in card.validation
 
 
+def test_fields_that_a_student_learns_from_are_not_measured_with(small, teacher, at_hand, tmp_path):
+    folder = tmp_path / "run"
+    create(spec_of(carried(small, teacher, split=""), "carried.toml"), folder)  # those of split val among them
+    assert run(folder).trust is None
+    assert "no fields of split 'val' besides your own" in (folder / "events.jsonl").read_text()
+
+
 def _home(model: Model, fields: Path) -> float:
     """Return a detector's mAP50 on the fields that the teacher was validated on, measured by itself."""
     card = model.card

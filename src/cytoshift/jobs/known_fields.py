@@ -87,7 +87,7 @@ class KnownFields:
         order = np.random.default_rng(seed).permutation(len(data.fields))[:most]
         fields = [data.fields[place] for place in sorted(order.tolist())]
         fields = [
-            replace(field, mpp=field.mpp or wanted.mpp) for field in fields if _identity(field.path) not in without
+            replace(field, mpp=field.mpp or wanted.mpp) for field in fields if identity_of(field.path) not in without
         ]
         if not fields:
             raise DataError(f"{data.name} has no fields of split '{split}' besides your own")
@@ -144,7 +144,8 @@ def _line(card: Card, registry: Registry) -> Iterator[Card]:
         following = cards.get(following.parent)
 
 
-def _identity(path: Path) -> str:
+def identity_of(path: Path) -> str:
+    """Return the identity of an image as a slide; ``""`` where it cannot be opened."""
     try:
         with closing(open_slide(path)) as slide:
             return slide.info.identity

@@ -9,11 +9,14 @@ from torch import Tensor
 
 from cytoshift.detection import DetectorRecipe
 from cytoshift.detection.seen import seen_through
+from cytoshift.detection.train import read_data
+from cytoshift.jobs.known_fields import identity_of
 from cytoshift.jobs.looking import through
 from cytoshift.jobs.train_detector import parent_detector
 from cytoshift.jobs.worth_detector import DetectorWorth, Measuring, Taught, home_fields
 from cytoshift.models import Card, Registry
 from cytoshift.training import Control, Emit
+from cytoshift.training.table import find_table
 
 HOME, SHOWN = "home", "home-shown"
 """Folders, in that of a training, of what a teacher was validated on: as it knows it, and as the student saw more."""
@@ -54,7 +57,8 @@ def carried_worth(
     teacher = parent_detector(recipe)
     if recipe.distillation is None or not recipe.data.through or teacher is None:
         return None
-    fields = home_fields(teacher.card, registry, recipe, folder / HOME, without=set(), emit=emit, control=control)
+    own = _learnt_from(recipe)
+    fields = home_fields(teacher.card, registry, recipe, folder / HOME, without=own, emit=emit, control=control)
     if isinstance(fields, str):
         emit({"kind": "note", "text": f"not compared with its teacher: {fields}"})
         return None
@@ -65,3 +69,10 @@ def carried_worth(
     old, new = Taught(teacher.card, teacher.load_state()), Taught(card, state)
     measuring = Measuring(old, new, recipe.training.device, emit, control)
     return measuring.worth(shown, fields, f"seen through {look.title}")
+
+
+def _learnt_from(recipe: DetectorRecipe) -> set[str]:
+    """Return the identities of the fields that the student learnt from: chosen by hand, they may be any."""
+    if find_table(recipe.data.path) is not None:  # patches, which are laid side by side
+        return set()
+    return {identity_of(field.path) for field in read_data(recipe).fields}
